@@ -1,12 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+const door = (name: string): string => fileURLToPath(new URL(`src/${name}.ts`, import.meta.url))
 
 export default defineConfig({
   resolve: {
-    alias: {
-      'millrace/testing': new URL('src/testing.ts', import.meta.url).pathname,
-      'millrace/msgpack': new URL('src/msgpack.ts', import.meta.url).pathname,
-      millrace: new URL('src/index.ts', import.meta.url).pathname,
-    },
+    // Exact names: a plain 'millrace' would also catch 'millrace/testing' and paths that start so.
+    alias: [
+      { find: /^millrace$/, replacement: door('index') },
+      { find: /^millrace\/testing$/, replacement: door('testing') },
+      { find: /^millrace\/msgpack$/, replacement: door('msgpack') },
+    ],
   },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
@@ -14,5 +18,6 @@ export default defineConfig({
     pool: 'threads',
     isolate: false,
     testTimeout: 30_000,
+    reporters: ['default', './test/reporter.ts'],
   },
 })

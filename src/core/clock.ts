@@ -8,6 +8,8 @@ export interface Clock {
   monotonic(): number
   /** Calls `run` once after at least `delayMs` (>= 0). The returned function cancels it; calling that twice is harmless. */
   after(delayMs: number, run: () => void): () => void
+  /** Resolves after what is waiting in the event loop (I/O, other threads' answers) has had its turn. */
+  nextTurn(): Promise<void>
 }
 
 /** The machine's clock. Its timers keep the process alive. */
@@ -18,6 +20,7 @@ export const systemClock: Clock = {
     const timer = setTimeout(run, Math.min(delayMs, 2_147_483_647)) // setTimeout's largest delay; longer ones fire early
     return () => clearTimeout(timer)
   },
+  nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 
 /** A clock that stands still until `advance` moves it; its timers run in order of due time, then of creation. */
@@ -43,6 +46,10 @@ export class VirtualClock implements Clock {
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer)
     }
+  }
+
+  nextTurn(): Promise<void> {
+    return Promise.resolve()
   }
 
   /** Moves time forward by `byMs`, running each timer that falls due at its due time. */

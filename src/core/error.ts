@@ -16,6 +16,7 @@ export const errorTable = {
   'offset-out-of-range': { blame: 'user', retry: 'never', text: 'the offset is before the first or after the last kept record' },
   'record-too-large': { blame: 'user', retry: 'never', text: 'a record is larger than the topic accepts' },
   'decode-failed': { blame: 'external', retry: 'never', text: 'bytes do not decode to a value' },
+  'encode-failed': { blame: 'user', retry: 'never', text: 'a value cannot be written by the codec of its topic' },
   'validation-failed': { blame: 'external', retry: 'never', text: 'a value does not fit the schema' },
   'step-failed': { blame: 'user', retry: 'never', text: "a step's function threw" },
   'task-fenced': { blame: 'external', retry: 'reopen', text: 'another run has taken the task over' },

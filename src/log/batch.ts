@@ -135,6 +135,19 @@ export class RecordBatch {
     return this.#valuesAt + ((this.#valueEnds[i] as number) & endMask)
   }
 
+  /** The range of all keys, and of all values, in `bytes`: for checks that are cheap in bulk. */
+  get keysStart(): number {
+    return this.#keysAt
+  }
+
+  get valuesStart(): number {
+    return this.#valuesAt
+  }
+
+  get valuesEnd(): number {
+    return this.#headersAt
+  }
+
   /** A view on the key's bytes; null for a null key. */
   key(i: number): Buffer | null {
     return this.keyIsNull(i) ? null : this.bytes.subarray(this.keyStart(i), this.keyEnd(i))

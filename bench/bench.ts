@@ -1,0 +1,76 @@
+/**
+ * `npm run bench [-- CASE…]`: runs each case in a process of its own, pinned to one core where the system can, and prints one table.
+ * A benchmark, not a test: it says what was reached beside what is aimed at, and always exits 0 unless a case fails.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Figure } from './measure.ts'
+
+const cases: Record<string, readonly string[]> = {
+  'append-read': ['cases/append-read.ts'],
+  'filter-map': ['cases/pipelines.ts', 'filter-map'],
+  'window-count': ['cases/pipelines.ts', 'window-count'],
+  latency: ['cases/latency.ts'],
+  'cold-start': ['cases/cold-start.ts'],
+  'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
+}
+/** Cases that speak of one core; the others may use what there is. */
+const oneCore = new Set(['append-read', 'filter-map', 'window-count'])
+
+function canPin(): boolean {
+  try {
+    execFileSync('taskset', ['-c', '0', 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function runCase(name: string, pin: boolean): Promise<Figure[]> {
+  const [file, ...args] = cases[name] ?? []
+  const script = fileURLToPath(new URL(file ?? '', import.meta.url))
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', script, ...args]
+  const [command, ...rest] = pin ? ['taskset', '-c', '0', ...node] : node
+  const child = spawn(command as string, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  if (code !== 0) throw new Error(`case ${name} ended with ${String(code)}`)
+  const figures = output.trim().split('\n').map((line) => JSON.parse(line) as Figure)
+  return pin ? figures.map((figure) => ({ ...figure, note: `one core; ${figure.note}` })) : figures
+}
+
+function printTable(figures: readonly Figure[]): void {
+  const rows = figures.map((figure) => [
+    figure.name,
+    figure.reached,
+    figure.aim,
+    figure.met ? 'yes' : 'NO',
+    figure.cpuSecondsPerMillion === null ? '–' : figure.cpuSecondsPerMillion.toFixed(2),
+    `${figure.peakMiB} MiB`,
+    figure.note,
+  ])
+  const head = ['case', 'reached', 'aim', 'met', 'CPU-s/M', 'peak', 'note']
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] as string).length)))
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] as number)).join(' | ')} |`
+  console.log(line(head))
+  console.log(line(widths.map((width) => '-'.repeat(width))))
+  for (const row of rows) console.log(line(row))
+}
+
+const wanted = process.argv.slice(2)
+const names = wanted.length === 0 ? Object.keys(cases) : wanted
+const unknown = names.find((name) => !(name in cases))
+if (unknown !== undefined) {
+  console.error(`no case '${unknown}'; there are ${Object.keys(cases).join(', ')}`)
+  process.exit(2)
+}
+const pinned = canPin()
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`
+console.log(`${machine}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}\n`)
+const figures: Figure[] = []
+for (const name of names) figures.push(...(await runCase(name, pinned && oneCore.has(name))))
+printTable(figures)

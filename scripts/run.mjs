@@ -1,0 +1,53 @@
+// The entry of every npm script: `node scripts/run.mjs <command> [arguments]`. Installs what is
+// missing, finds Node 24, runs the command under it. Needs nothing but Node >= 20 and npm, so that
+// `npm start` and `npm test` are the only steps on a fresh clone.
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { install } from './install.mjs'
+import { environmentFor, findNode, majorOf, noNodeText, runAndWait } from './pinned-node.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** What each command starts: a file and its first arguments; the user's arguments follow. */
+const commands = {
+  start: ['bin/millrace.js', 'start'],
+  test: ['node_modules/vitest/vitest.mjs', 'run'],
+  'test:unit': ['node_modules/vitest/vitest.mjs', 'run', 'src'],
+  'test:faults': ['test/faults/run.ts'],
+  check: ['scripts/check.mjs'],
+  bench: ['bench/run.ts'],
+  build: ['scripts/build.mjs'],
+}
+
+async function main([name, ...args]) {
+  const command = commands[name]
+  if (command === undefined) {
+    return fail(
+      `there is no command '${name ?? ''}'. One of: ${Object.keys(commands).join(', ')}`,
+      2,
+    )
+  }
+  if (majorOf(process.version) < 20) {
+    const old = `this needs Node 20 or newer to set itself up; this is ${process.version}`
+    return fail(`${old}. Install Node 24 from https://nodejs.org`, 1)
+  }
+  const installed = await install(root)
+  if (installed !== 0) return installed
+  const node = findNode(root)
+  if (node === undefined) return fail(noNodeText(), 1)
+  const [file, ...fixed] = command
+  if (!existsSync(join(root, file)))
+    return fail(`${file} does not exist, so there is nothing to run`, 1)
+  return runAndWait(node, [join(root, file), ...fixed, ...args], {
+    cwd: root,
+    env: environmentFor(root, node),
+  })
+}
+
+function fail(text, code) {
+  process.stderr.write(`${text}\n`)
+  return code
+}
+
+process.exitCode = await main(process.argv.slice(2))

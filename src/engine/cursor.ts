@@ -1,0 +1,169 @@
+/**
+ * The reading end of one input partition: holds one batch and the next record of it, decoded. What does not decode or validate goes to
+ * the dead letters on the way.
+ */
+import { MillraceError } from '../core/error.ts'
+import { textDecoder } from '../core/codec.ts'
+import type { RangeDecoder } from '../core/codec.ts'
+import type { Key } from '../core/key.ts'
+import { validator } from '../core/schema.ts'
+import type { RecordBatch } from '../log/batch.ts'
+import type { Session, TopicPartition } from '../log/log.ts'
+import type { TopicSpec } from '../pipeline/node.ts'
+import type { Origin } from './letters.ts'
+import type { Push } from './operators/operator.ts'
+import type { InputClock } from './watermark.ts'
+
+/** What a task says of its event time in a repartition topic. */
+export interface WatermarkMark {
+  readonly task: number
+  readonly watermarkMs: number
+  readonly idle: boolean
+}
+
+/** What the task does when a record cannot be read. */
+export interface CursorDuties {
+  unreadable(origin: Origin, thrown: unknown, step: string): void
+}
+
+export interface Cursor {
+  readonly input: number
+  readonly place: TopicPartition
+  readonly clock: InputClock
+  /** Where the record goes. */
+  readonly entry: Push
+  /** Name of the source step. */
+  readonly step: string
+  /** Offset of the next record to process. */
+  readonly position: number
+  /** Whether `value`, `key` and `timeMs` hold the record at `position`. */
+  readonly ready: boolean
+  readonly value: unknown
+  readonly key: Key | null
+  readonly timeMs: number
+  /** Repartition topics: the last mark of each task that writes there; null where event time comes from the records. */
+  readonly marks: (WatermarkMark | null)[] | null
+  /** Makes a record ready if one is at hand. @returns `ready` */
+  pull(): boolean
+  /** The record in hand is processed: on to the next. */
+  pass(): void
+  /** The record in hand as it lies in the log. */
+  origin(): Origin
+}
+
+export interface TopicCursorOptions {
+  readonly input: number
+  readonly place: TopicPartition
+  readonly session: Session
+  readonly spec: TopicSpec
+  readonly clock: InputClock
+  readonly entry: Push
+  readonly step: string
+  readonly duties: CursorDuties
+}
+
+/** Reads a topic of the user's. */
+export class TopicCursor implements Cursor {
+  readonly input: number
+  readonly place: TopicPartition
+  readonly clock: InputClock
+  readonly entry: Push
+  readonly step: string
+  position: number
+  ready = false
+  value: unknown = undefined
+  key: Key | null = null
+  timeMs = 0
+  readonly marks = null
+  readonly #session: Session
+  readonly #spec: TopicSpec
+  readonly #duties: CursorDuties
+  readonly #validate: ((value: unknown) => unknown) | null
+  readonly #keyOf: ((value: unknown) => Key | null) | null
+  #batch: RecordBatch | null = null
+  #at = 0
+  #decodeValue: RangeDecoder<unknown> | null = null
+  #decodeKey: RangeDecoder<string> | null = null
+
+  constructor(options: TopicCursorOptions) {
+    const { spec, session, input, place } = options
+    this.input = input
+    this.place = place
+    this.clock = options.clock
+    this.entry = options.entry
+    this.step = options.step
+    this.position = session.offsets[input] ?? 0
+    this.#session = session
+    this.#spec = spec
+    this.#duties = options.duties
+    this.#validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
+    this.#keyOf = typeof spec.key === 'function' ? spec.key : null
+  }
+
+  pull(): boolean {
+    while (!this.ready) {
+      const batch = this.#batch
+      if (batch === null || this.#at >= batch.count) {
+        if (!this.#nextBatch()) return false
+        continue
+      }
+      try {
+        this.#decode(batch, this.#at)
+        this.ready = true
+      } catch (thrown) {
+        if (thrown instanceof MillraceError && thrown.blame === 'engine') throw thrown
+        this.#duties.unreadable(this.origin(), thrown, this.step)
+        this.pass()
+      }
+    }
+    return true
+  }
+
+  pass(): void {
+    const batch = this.#batch as RecordBatch
+    this.#at += 1
+    this.position = this.#at < batch.count ? batch.offset(this.#at) : batch.nextOffset
+    this.ready = false
+  }
+
+  origin(): Origin {
+    const batch = this.#batch as RecordBatch
+    const i = this.#at
+    return {
+      topic: this.place.topic,
+      partition: this.place.partition,
+      offset: batch.offset(i),
+      key: batch.key(i),
+      value: batch.value(i),
+      timeMs: batch.time(i),
+    }
+  }
+
+  #nextBatch(): boolean {
+    const batch = this.#session.poll(this.input)
+    this.#batch = batch
+    if (batch === null) return false
+    this.#at = batch.first
+    this.position = this.#at < batch.count ? batch.offset(this.#at) : batch.nextOffset
+    this.#decodeValue = this.#spec.codec.decoder(batch.bytes, batch.valuesStart, batch.valuesEnd)
+    this.#decodeKey = textDecoder(batch.bytes, batch.keysStart, batch.valuesStart)
+    return true
+  }
+
+  #decode(batch: RecordBatch, i: number): void {
+    const spec = this.#spec
+    const decode = this.#decodeValue as RangeDecoder<unknown>
+    let value = batch.valueIsNull(i) ? null : decode(batch.valueStart(i), batch.valueEnd(i))
+    if (this.#validate !== null) value = this.#validate(value)
+    this.value = value
+    if (this.#keyOf !== null) this.key = this.#keyOf(value)
+    else this.key = batch.keyIsNull(i) ? null : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
+    const time = spec.time === null ? batch.time(i) : Number(spec.time(value))
+    if (!Number.isFinite(time)) {
+      throw new MillraceError('validation-failed', `the event time is ${String(time)}`, {
+        hint: "the topic's time function must give a valid Date or a number of ms",
+      })
+    }
+    this.timeMs = time
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Where records go that cannot be processed: `<topic>.dead` for what does not decode, validate or process, `<topic>.late` for what came
+ * too late for a step. Key and value are the raw bytes of the input record; why and where from stands in the headers:
+ *
+ *   millrace-reason (an error code, or `late`) · -step · -message · -stack · -topic · -partition · -offset · -time (record time, ms)
+ *   · -watermark and -window-end (late only) · -value (`json` where the value is no raw input but a result, written as JSON)
+ */
+import { encodeKey } from '../core/key.ts'
+import type { Key } from '../core/key.ts'
+import { MillraceError, messageOf } from '../core/error.ts'
+import type { Header } from '../log/batch.ts'
+import type { Outputs } from './outputs.ts'
+
+/** Room that the headers may take on top of the record: letters' topics accept this much more. */
+export const letterHeaderBytesMax = 16_384
+const textMax = 4000
+
+export const deadTopic = (topic: string): string => `${topic}.dead`
+export const lateTopic = (topic: string): string => `${topic}.late`
+
+/** The input record in hand, as it lies in the log. */
+export interface Origin {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timeMs: number
+}
+
+export class Letters {
+  readonly #outputs: Outputs
+  /** The user's topic whose letters' topics take what has no better place (a window's result, a repartitioned record). */
+  readonly #homeTopic: string
+
+  constructor(outputs: Outputs, homeTopic: string) {
+    this.#outputs = outputs
+    this.#homeTopic = homeTopic
+  }
+
+  /** A record that does not decode, validate or process. */
+  dead(origin: Origin, step: string, thrown: unknown): void {
+    this.#add(deadTopic(origin.topic), origin, [...reason(thrown), ...whence(origin, step)])
+  }
+
+  /** A record that is late for a step. */
+  late(origin: Origin, step: string, detail: { watermarkMs: number; windowEndMs: number }): void {
+    this.#add(lateTopic(origin.topic), origin, [
+      header('reason', 'late'),
+      ...whence(origin, step),
+      header('watermark', String(detail.watermarkMs)),
+      header('window-end', String(detail.windowEndMs)),
+    ])
+  }
+
+  /** A result that a later step threw at; no input record is in hand. */
+  deadResult(result: { value: unknown; key: Key | null; timeMs: number }, step: string, thrown: unknown): void {
+    const origin: Origin = {
+      topic: this.#homeTopic,
+      partition: 0,
+      offset: -1,
+      key: result.key === null ? null : Buffer.from(encodeKey(result.key)),
+      value: Buffer.from(jsonText(result.value)),
+      timeMs: result.timeMs,
+    }
+    this.#add(deadTopic(this.#homeTopic), origin, [...reason(thrown), header('step', step), header('value', 'json')])
+  }
+
+  #add(topic: string, origin: Origin, headers: Header[]): void {
+    const partition = origin.partition % this.#outputs.partitionCount(topic)
+    this.#outputs.add(topic, partition, { key: origin.key, value: origin.value, timeMs: origin.timeMs, headers })
+  }
+}
+
+function header(name: string, value: string): Header {
+  return { name: `millrace-${name}`, value: Buffer.from(value.slice(0, textMax)) }
+}
+
+function reason(thrown: unknown): Header[] {
+  const code = thrown instanceof MillraceError ? thrown.code : 'step-failed'
+  const stack = thrown instanceof Error && !(thrown instanceof MillraceError) ? (thrown.stack ?? '') : ''
+  return [header('reason', code), header('message', messageOf(thrown)), ...(stack === '' ? [] : [header('stack', stack)])]
+}
+
+function whence(origin: Origin, step: string): Header[] {
+  return [
+    header('step', step),
+    header('topic', origin.topic),
+    header('partition', String(origin.partition)),
+    header('offset', String(origin.offset)),
+    header('time', String(origin.timeMs)),
+  ]
+}
+
+/** JSON of any value: bigints as digits, what cannot be written as null. */
+export function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? part.toString() : part)) ?? 'null'
+  } catch {
+    return JSON.stringify(String(value)) // a cycle: at least what it calls itself
+  }
+}

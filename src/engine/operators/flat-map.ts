@@ -1,0 +1,26 @@
+/** `flatMap`: one value in, any number out, in the order the function gives them. Key and event time stay. */
+import type { FlatMapNode } from '../../pipeline/node.ts'
+import type { Operator, Push, StepContext } from './operator.ts'
+
+export function flatMapOperator(node: FlatMapNode, context: StepContext, emit: Push): Operator {
+  const { fn } = node
+  const { task, step } = context
+  return {
+    push: (value, key, time) => {
+      task.running = step
+      const results = fn(value)
+      if (Array.isArray(results)) {
+        for (let i = 0; i < results.length; i++) emit(results[i], key, time)
+        return
+      }
+      const iterator = results[Symbol.iterator]()
+      for (;;) {
+        task.running = step // a generator runs the user's code between two results
+        const next = iterator.next()
+        if (next.done === true) return
+        emit(next.value, key, time)
+      }
+    },
+    stateful: null,
+  }
+}

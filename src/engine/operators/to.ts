@@ -1,0 +1,39 @@
+/**
+ * `to`: appends each record to a topic, in the task's next commit. Key: from the topic's key function, else the stream's key;
+ * partition: of the key as Kafka's default partitioner has it, without key that of the record in hand, so that a run can be replayed;
+ * record time: the event time. On a compacted topic null and undefined are tombstones.
+ */
+import { encodeKey } from '../../core/key.ts'
+import type { Key } from '../../core/key.ts'
+import { partitionOfText } from '../../log/partitioner.ts'
+import type { TopicSpec, ToNode } from '../../pipeline/node.ts'
+import type { Outputs } from '../outputs.ts'
+import type { Operator, StepContext } from './operator.ts'
+
+/** @param origin gives the input partition of the record in hand */
+export function toOperator(
+  node: ToNode,
+  context: StepContext,
+  outputs: Outputs,
+  origin: () => number,
+): Operator {
+  const spec: TopicSpec = node.topic
+  const { task, step } = context
+  const target = outputs.target(spec.name)
+  const { partitionCount } = target.topic
+  const keyOf = typeof spec.key === 'function' ? spec.key : null
+  return {
+    push: (value, streamKey, time) => {
+      task.running = step
+      const key: Key | null = keyOf === null ? streamKey : keyOf(value)
+      const text = key === null || key === undefined ? null : encodeKey(key)
+      let partition = 0
+      if (partitionCount > 1) {
+        partition = text === null ? origin() % partitionCount : partitionOfText(text, partitionCount)
+      }
+      const tombstone = spec.compact && (value === null || value === undefined)
+      outputs.addTo(target, partition, text, tombstone ? null : spec.codec.encode(value), time)
+    },
+    stateful: null,
+  }
+}

@@ -1,0 +1,193 @@
+/** Runs pipelines on a log: topics, tasks, loops, orderly stop. The process around it (signals, terminal) is `host/`. */
+import type { Clock } from '../core/clock.ts'
+import { MillraceError } from '../core/error.ts'
+import type { Log, Membership, StartAt } from '../log/log.ts'
+import { buildPlan } from '../pipeline/build-plan.ts'
+import type { Pipeline } from '../pipeline/node.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { guardTasks } from './plan-guard.ts'
+import type { PlannedTask, TaskMode } from './task-plan.ts'
+import { planTasks } from './task-plan.ts'
+import type { TaskEvent } from './task-loop.ts'
+import { TaskLoop } from './task-loop.ts'
+import type { TaskCounters } from './task.ts'
+import { Task } from './task.ts'
+import { openTopics, sourceSpecs } from './topics.ts'
+
+export interface EngineOptions {
+  readonly log: Log
+  readonly clock: Clock
+  /** Name of the pipelines that have none of their own. */
+  readonly name: string
+  readonly tasks: TaskMode
+  readonly takeOver: boolean
+  /** Where inputs begin that have no committed offset. */
+  readonly startAt: StartAt
+  readonly commitEveryMs: number
+  readonly pendingBytesMax: number
+  readonly attemptsMax: number
+  readonly print: (text: string) => void
+  readonly notify: (event: RunEvent) => void
+}
+
+export type RunEvent = TaskEvent | { readonly kind: 'started'; readonly pipeline: string; readonly tasks: readonly string[] }
+
+export const engineDefaults: Pick<EngineOptions, 'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs' | 'pendingBytesMax' | 'attemptsMax'> = {
+  tasks: 'one',
+  takeOver: false,
+  startAt: 'earliest',
+  commitEveryMs: 100,
+  pendingBytesMax: 32 * 1_048_576,
+  attemptsMax: 8,
+}
+
+/** What a task is doing, for people and tests. */
+export interface TaskStatus {
+  readonly pipeline: string
+  readonly task: string
+  /** null before the first record. */
+  readonly watermarkMs: number | null
+  readonly counters: Readonly<TaskCounters>
+  readonly stateEntries: number
+  readonly inputs: readonly { topic: string; partition: number; offset: number; lag: number; idle: boolean }[]
+}
+
+/** A running set of pipelines. */
+export interface EngineRun {
+  /** Settles when all tasks have ended: after `stop`, or with the first error that ended one. */
+  readonly done: Promise<void>
+  /** Finishes the slice in hand, commits, gives the tasks up. Idempotent; resolves when all is down, also after an error. */
+  stop(): Promise<void>
+  status(): TaskStatus[]
+}
+
+/**
+ * Starts pipelines. Resolves when every task has its place in the log; records may not have been read yet.
+ * @throws `invalid-plan` · `unknown-topic` · `pipeline-running` · what the log throws
+ */
+export async function startPipelines(pipelines: readonly Pipeline[], options: EngineOptions): Promise<EngineRun> {
+  const runs: PlanRun[] = []
+  try {
+    for (const [name, group] of groupByName(pipelines, options.name)) runs.push(await startPlan(name, group, options))
+  } catch (thrown) {
+    await Promise.allSettled(runs.map((run) => run.stop()))
+    throw thrown
+  }
+  const done = Promise.all(runs.map((run) => run.done)).then(() => {})
+  const stop = async (): Promise<void> => {
+    await Promise.allSettled(runs.map((run) => run.stop()))
+  }
+  // One pipeline that fails ends the others in an orderly way.
+  done.catch(stop)
+  return { done, stop, status: () => runs.flatMap((run) => run.status()) }
+}
+
+function groupByName(pipelines: readonly Pipeline[], name: string): Map<string, Pipeline[]> {
+  const groups = new Map<string, Pipeline[]>()
+  for (const pipeline of pipelines) {
+    const key = pipeline.name ?? name
+    groups.set(key, [...(groups.get(key) ?? []), pipeline])
+  }
+  if (groups.size === 0) {
+    throw new MillraceError('invalid-plan', 'there is no pipeline to run', { hint: 'end a stream with .to(topic) or .print()' })
+  }
+  return groups
+}
+
+interface PlanRun extends EngineRun {}
+
+async function startPlan(name: string, pipelines: readonly Pipeline[], options: EngineOptions): Promise<PlanRun> {
+  const { log } = options
+  const whole = buildPlan(pipelines, { name, repartition: false })
+  const topics = await openTopics(log, whole)
+  const widest = Math.max(1, ...sourceSpecs(whole).map((spec) => topics.get(spec.name)?.partitions.length ?? 1))
+  const mode: TaskMode = widest === 1 ? 'one' : options.tasks
+  const plan = mode === 'one' ? whole : buildPlan(pipelines, { name, repartition: true })
+  const planned = await planTasks(log, plan, topics, mode)
+  const names = planned.map((task) => task.name)
+  const membership = await log.join({ pipeline: name, tasks: names, takeOver: options.takeOver })
+  try {
+    await guardTasks(log, name, names)
+  } catch (thrown) {
+    await membership.leave()
+    throw thrown
+  }
+  options.notify({ kind: 'started', pipeline: name, tasks: names })
+  return runTasks(plan, planned, membership, options)
+}
+
+function runTasks(
+  plan: Plan,
+  planned: readonly PlannedTask[],
+  membership: Membership,
+  options: EngineOptions,
+): PlanRun {
+  const loops = planned.map((task) => {
+    const loop: TaskLoop = new TaskLoop({ ...options, open: () => openTask(plan, task, options) })
+    return { task, loop }
+  })
+  const stopLoops = (): void => {
+    for (const { loop } of loops) loop.stop()
+  }
+  membership.onChange(async () => stopLoops())
+  const ended = Promise.allSettled(
+    loops.map(async ({ loop }) => {
+      try {
+        await loop.run()
+      } catch (thrown) {
+        stopLoops() // the others commit what they have
+        throw thrown
+      }
+    }),
+  )
+  const done = (async (): Promise<void> => {
+    const results = await ended
+    await membership.leave()
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  })()
+  done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
+  return {
+    done,
+    stop: async () => {
+      stopLoops()
+      await done.catch(() => {})
+    },
+    status: () => loops.flatMap(({ loop }) => statusOf(plan.name, loop)),
+  }
+}
+
+async function openTask(
+  plan: Plan,
+  planned: PlannedTask,
+  options: EngineOptions,
+): Promise<{ session: Awaited<ReturnType<Log['open']>>; task: Task }> {
+  const session = await options.log.open({
+    pipeline: plan.name,
+    task: planned.name,
+    inputs: planned.inputs.map((input) => input.place),
+    // A repartition topic holds what this pipeline's other tasks sent: none of it may be left out.
+    startAt: planned.inputs.map((input) => (input.kind === 'topic' ? options.startAt : 'earliest')),
+  })
+  const task = new Task({ ...planned, session, nowMs: options.clock.now(), print: options.print })
+  return { session, task }
+}
+
+function statusOf(pipeline: string, loop: TaskLoop): TaskStatus[] {
+  const { task, session } = loop
+  if (task === null || session === null) return []
+  return [
+    {
+      pipeline,
+      task: task.name,
+      watermarkMs: Number.isFinite(task.watermarkMs) ? task.watermarkMs : null,
+      counters: { ...task.counters },
+      stateEntries: task.stateEntries,
+      inputs: task.cursors.map((cursor, i) => ({
+        ...cursor.place,
+        offset: cursor.position,
+        lag: Math.max(0, session.endOffset(i) - cursor.position),
+        idle: cursor.clock.idle,
+      })),
+    },
+  ]
+}

@@ -1,0 +1,171 @@
+/**
+ * All stores of a task: packs what changed into one changelog blob a commit, folds old blobs away by a rolling snapshot (each
+ * commit also writes the next slice of the live state; when the slice pointer has gone round, everything before the round may be
+ * deleted), and restores from the blobs.
+ *
+ * Blob: version, then twice (changes, slice) a section: store count, and for each store its name, the dropped namespaces, and the
+ * entries (namespace, key, present, value), all by `ValueWriter`.
+ */
+import { assert } from '../../core/assert.ts'
+import { MillraceError } from '../../core/error.ts'
+import type { Key } from '../../core/key.ts'
+import { ValueReader, ValueWriter } from '../../core/value-codec.ts'
+import type { ChangelogWrite } from '../../log/log.ts'
+import { absent, Journal, Store } from './store.ts'
+import type { Entry, StoreSpec } from './store.ts'
+
+const blobVersion = 1
+/** A slice is at least this many entries, and at least as many as changed: recovery reads at most about three times the live state. */
+const sliceEntriesMin = 64
+
+export class StateSet {
+  readonly journal: Journal = new Journal()
+  readonly #stores: Map<string, Store> = new Map()
+  readonly #writer = new ValueWriter()
+  #round: Iterator<Entry> | null = null
+  /** Names of stores that were in the changelog but that no step asks for. */
+  readonly orphans: Set<string> = new Set()
+
+  /** A new store. @throws `assertion-failed` when the name is taken */
+  store(spec: StoreSpec): Store {
+    assert(!this.#stores.has(spec.name), () => `two stores are named '${spec.name}'`)
+    const store = new Store(spec, this.journal)
+    this.#stores.set(spec.name, store)
+    return store
+  }
+
+  /** Entries of all stores: for limits and status. */
+  entryCount(): number {
+    let count = 0
+    for (const store of this.#stores.values()) {
+      for (const namespace of store.namespaces.values()) count += namespace.entries.size
+    }
+    return count
+  }
+
+  /** Whether anything was written since the last `pack`. */
+  get changed(): boolean {
+    for (const store of this.#stores.values()) if (store.dirty.length > 0 || store.drops.length > 0) return true
+    return false
+  }
+
+  /** What changed since the last call, plus the next slice of the snapshot; null when nothing changed. */
+  pack(): ChangelogWrite | null {
+    if (!this.changed) return null
+    const writer = this.#writer
+    writer.reset()
+    writer.writeUint(blobVersion)
+    const changed = [...this.#stores.values()].filter((store) => store.dirty.length > 0 || store.drops.length > 0)
+    let written = 0
+    writer.writeUint(changed.length)
+    for (const store of changed) {
+      writer.writeString(store.spec.name)
+      writer.writeUint(store.drops.length)
+      for (const id of store.drops) writer.writeFloat64(id)
+      const dirty = store.drops.length === 0 ? store.dirty : store.dirty.filter((entry) => !entry.namespace.dropped)
+      writer.writeUint(dirty.length)
+      for (const entry of dirty) {
+        this.#writeEntry(entry)
+        store.settle(entry)
+      }
+      written += dirty.length
+      store.dirty = []
+      store.drops = []
+    }
+    this.journal.commitNumber += 1
+    const startsRound = this.#round === null
+    this.#round ??= this.#liveEntries()
+    const endsRound = this.#writeSlice(this.#round, Math.max(sliceEntriesMin, written))
+    if (endsRound) this.#round = null
+    return { bytes: writer.bytes(), startsRound, endsRound }
+  }
+
+  /** Applies one blob; blobs come in commit order. @throws `state-corrupt` */
+  restore(blob: Uint8Array): void {
+    const reader = new ValueReader(blob)
+    const version = reader.readUint()
+    if (version !== blobVersion) {
+      throw new MillraceError('state-corrupt', `a changelog blob has version ${version}, known is ${blobVersion}`, {
+        hint: 'use the version of Millrace that wrote it, or start the pipeline under another name',
+      })
+    }
+    this.#restoreSection(reader)
+    this.#restoreSection(reader)
+    if (!reader.done) throw new MillraceError('state-corrupt', 'a changelog blob has bytes left over')
+  }
+
+  /** To be called once after the last blob: nothing is dirty, the next commit starts a round. */
+  restored(): void {
+    for (const store of this.#stores.values()) {
+      for (const [id, namespace] of store.namespaces) if (namespace.entries.size === 0) store.namespaces.delete(id)
+    }
+  }
+
+  #writeEntry(entry: Entry): void {
+    const writer = this.#writer
+    const { namespace } = entry
+    const present = entry.value !== absent
+    writer.writeFloat64(namespace.id)
+    writer.writeValue(entry.key)
+    writer.writeUint(present ? 1 : 0)
+    if (present) writer.writeValue(namespace.store.spec.toState(entry.value))
+  }
+
+  *#liveEntries(): IterableIterator<Entry> {
+    for (const store of this.#stores.values()) {
+      for (const namespace of store.namespaces.values()) yield* namespace.entries.values()
+    }
+  }
+
+  /** @returns whether the round is complete */
+  #writeSlice(round: Iterator<Entry>, limit: number): boolean {
+    const byStore = new Map<Store, Entry[]>()
+    let complete = false
+    for (let taken = 0; taken < limit; taken++) {
+      const next = round.next()
+      if (next.done === true) {
+        complete = true
+        break
+      }
+      const entry = next.value
+      if (entry.value === absent || entry.namespace.dropped) continue
+      const entries = byStore.get(entry.namespace.store)
+      if (entries === undefined) byStore.set(entry.namespace.store, [entry])
+      else entries.push(entry)
+    }
+    this.#writer.writeUint(byStore.size)
+    for (const [store, entries] of byStore) {
+      this.#writer.writeString(store.spec.name)
+      this.#writer.writeUint(0)
+      this.#writer.writeUint(entries.length)
+      for (const entry of entries) this.#writeEntry(entry)
+    }
+    return complete
+  }
+
+  #restoreSection(reader: ValueReader): void {
+    const stores = reader.readUint()
+    for (let s = 0; s < stores; s++) {
+      const name = reader.readString()
+      const store = this.#stores.get(name)
+      if (store === undefined) this.orphans.add(name)
+      const drops = reader.readUint()
+      for (let d = 0; d < drops; d++) {
+        const id = reader.readFloat64()
+        store?.namespaces.delete(id)
+      }
+      const entries = reader.readUint()
+      for (let e = 0; e < entries; e++) this.#restoreEntry(reader, store)
+    }
+  }
+
+  #restoreEntry(reader: ValueReader, store: Store | undefined): void {
+    const id = reader.readFloat64()
+    const key = reader.readValue() as Key
+    const present = reader.readUint() === 1
+    const state = present ? reader.readValue() : undefined
+    if (store === undefined) return
+    if (present) store.restore(id, key, state)
+    else store.restoreAbsent(id, key)
+  }
+}

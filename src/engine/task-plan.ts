@@ -1,0 +1,127 @@
+/** Cuts a plan into tasks: which partitions each reads, which topics it may append to. */
+import { MillraceError } from '../core/error.ts'
+import type { Log, TopicInfo } from '../log/log.ts'
+import type { Plan, PlanPart } from '../pipeline/plan.ts'
+import { deadTopic, lateTopic } from './letters.ts'
+import type { OutputTopic } from './outputs.ts'
+import type { TaskInput } from './task-inputs.ts'
+import type { KnownTopics } from './topics.ts'
+import { ensure, sourceSpecs } from './topics.ts'
+
+/** `one`: a single task reads every partition, nothing needs to change partitions. `per-partition`: one task for each. */
+export type TaskMode = 'one' | 'per-partition'
+
+export interface PlannedTask {
+  /** `<part>/<partition>`, or `<part>/all`. */
+  readonly name: string
+  readonly index: number
+  readonly part: PlanPart
+  readonly inputs: readonly TaskInput[]
+  readonly outputTopics: readonly OutputTopic[]
+  readonly homeTopic: string
+}
+
+/** @throws `invalid-plan` where topics that must be read together have unequal partition counts */
+export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode: TaskMode): Promise<PlannedTask[]> {
+  const homeTopic = sourceSpecs(plan)[0]?.name ?? ''
+  const width = Math.max(1, ...sourceSpecs(plan).map((spec) => partitionCount(topics, spec.name)))
+  const repartitions = new Map<string, TopicInfo>()
+  for (const part of plan.parts) {
+    for (const { topic } of part.repartitions) {
+      repartitions.set(topic, await ensure(log, topic, { partitions: width, recordBytesMax: repartitionRecordBytesMax }))
+    }
+  }
+  const all = new Map([...topics, ...repartitions])
+  const tasksOf = (part: PlanPart): number => (mode === 'one' ? 1 : partWidth(plan, part, all))
+  const upstream = new Map<string, number>()
+  for (const part of plan.parts) for (const { topic } of part.repartitions) upstream.set(topic, tasksOf(part))
+  const planned: PlannedTask[] = []
+  for (const part of plan.parts) {
+    const count = tasksOf(part)
+    for (let index = 0; index < count; index++) {
+      planned.push({
+        name: `${part.name}/${mode === 'one' ? 'all' : index}`,
+        index,
+        part,
+        inputs: inputsOf(part, all, upstream, mode === 'one' ? null : index),
+        outputTopics: outputsOf(part, all, homeTopic),
+        homeTopic,
+      })
+    }
+  }
+  return planned
+}
+
+/** Values on their way between parts may be larger than the records they came from. */
+const repartitionRecordBytesMax = 16 * 1_048_576
+
+function inputsOf(
+  part: PlanPart,
+  topics: KnownTopics,
+  upstream: ReadonlyMap<string, number>,
+  partition: number | null,
+): TaskInput[] {
+  const inputs: TaskInput[] = []
+  const partitionsOf = (topic: string): number[] =>
+    partition === null ? Array.from({ length: partitionCount(topics, topic) }, (_, i) => i) : [partition]
+  for (const { name, node } of part.steps) {
+    if (node.kind !== 'source') continue
+    const { topic: spec } = node
+    const { outOfOrderMs, idleAfterMs, idle } = spec
+    for (const each of partitionsOf(spec.name)) {
+      const place = { topic: spec.name, partition: each }
+      inputs.push({ kind: 'topic', step: name, place, spec, clock: { outOfOrderMs, idleAfterMs, idle } })
+    }
+  }
+  for (const { step, topic } of part.reads) {
+    for (const each of partitionsOf(topic)) {
+      // Idleness, too, comes by marks from upstream: never by the clock.
+      const clock = { outOfOrderMs: 0, idleAfterMs: Number.POSITIVE_INFINITY, idle: 'advance' as const }
+      const place = { topic, partition: each }
+      inputs.push({ kind: 'repartition', step, place, upstreamTasks: upstream.get(topic) ?? 1, clock })
+    }
+  }
+  return inputs
+}
+
+function outputsOf(part: PlanPart, topics: KnownTopics, homeTopic: string): OutputTopic[] {
+  const names = new Set<string>([deadTopic(homeTopic), lateTopic(homeTopic)])
+  for (const { node } of part.steps) {
+    if (node.kind === 'to') names.add(node.topic.name)
+    if (node.kind === 'source') {
+      names.add(deadTopic(node.topic.name))
+      names.add(lateTopic(node.topic.name))
+    }
+  }
+  for (const { topic } of part.repartitions) names.add(topic)
+  const outputs: OutputTopic[] = []
+  for (const name of names) {
+    const info = topics.get(name)
+    if (info === undefined) continue // no step can be late: there is no topic for it
+    outputs.push({ name, partitionCount: info.partitions.length, recordBytesMax: info.config.recordBytesMax })
+  }
+  return outputs
+}
+
+/** Tasks of a part that runs per partition: as many as its inputs have partitions, which must agree. */
+function partWidth(plan: Plan, part: PlanPart, topics: KnownTopics): number {
+  const names = [
+    ...part.steps.flatMap(({ node }) => (node.kind === 'source' ? [node.topic.name] : [])),
+    ...part.reads.map((read) => read.topic),
+  ]
+  const [first, ...rest] = names
+  const width = first === undefined ? 1 : partitionCount(topics, first)
+  for (const name of rest) {
+    if (partitionCount(topics, name) === width) continue
+    throw new MillraceError(
+      'invalid-plan',
+      `topics '${first}' and '${name}' are read together but have ${width} and ${partitionCount(topics, name)} partitions`,
+      { at: { pipeline: plan.name, step: part.name }, hint: "give both as many partitions, or run all in one task (tasks: 'one')" },
+    )
+  }
+  return width
+}
+
+function partitionCount(topics: KnownTopics, topic: string): number {
+  return topics.get(topic)?.partitions.length ?? 1
+}

@@ -1,0 +1,97 @@
+/**
+ * Watermarks: how far event time has come. Of an input partition: largest event time seen − outOfOrder (or what its producers say, for a
+ * repartition topic); of the task: the least over the inputs that are not idle. It never goes back. When all inputs are idle it
+ * goes on at the wall clock's pace from where it stands, unless one of them says `wait`.
+ * (Dataflow model; idleness as in Flink's WatermarkStrategy.withIdleness, plus the pace.)
+ */
+
+export interface InputClockSpec {
+  readonly outOfOrderMs: number
+  readonly idleAfterMs: number
+  readonly idle: 'advance' | 'wait'
+}
+
+/** The event-time clock of one input partition. */
+export class InputClock {
+  readonly spec: InputClockSpec
+  /** Event time that this input vouches for: nothing earlier is expected. */
+  reachedMs: number = Number.NEGATIVE_INFINITY
+  idle = false
+  /** Wall clock when a record last came, or reading began. */
+  lastRecordAtMs: number
+
+  constructor(spec: InputClockSpec, nowMs: number) {
+    this.spec = spec
+    this.lastRecordAtMs = nowMs
+  }
+}
+
+export class Watermark {
+  readonly inputs: readonly InputClock[]
+  /** The task's watermark, ms. */
+  currentMs: number = Number.NEGATIVE_INFINITY
+  #allIdleSinceMs: number | null = null
+  #standingMs = 0
+
+  constructor(inputs: readonly InputClock[]) {
+    this.inputs = inputs
+  }
+
+  /** An input has reached an event time. @returns what the task's watermark could move to, at least the current one */
+  reached(input: InputClock, timeMs: number): number {
+    if (timeMs > input.reachedMs) input.reachedMs = timeMs
+    return this.candidate()
+  }
+
+  /** The least over the active inputs, at least the current watermark. */
+  candidate(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const input of this.inputs) if (!input.idle && input.reachedMs < least) least = input.reachedMs
+    return least === Number.POSITIVE_INFINITY || least < this.currentMs ? this.currentMs : least
+  }
+
+  /** A record came: the input is active. */
+  active(input: InputClock, nowMs: number): void {
+    input.lastRecordAtMs = nowMs
+    input.idle = false
+    this.#allIdleSinceMs = null
+  }
+
+  /**
+   * The wall clock stands at `nowMs`; `caughtUp(i)` tells whether input `i` has nothing left to read (a backlog is never idle).
+   * @returns what the task's watermark could move to
+   */
+  tick(nowMs: number, caughtUp: (input: number) => boolean): number {
+    let allIdle = this.inputs.length > 0
+    for (let i = 0; i < this.inputs.length; i++) {
+      const input = this.inputs[i] as InputClock
+      if (!input.idle && nowMs - input.lastRecordAtMs >= input.spec.idleAfterMs && caughtUp(i)) input.idle = true
+      if (!input.idle) allIdle = false
+    }
+    if (!allIdle) {
+      this.#allIdleSinceMs = null
+      return this.candidate()
+    }
+    if (this.#allIdleSinceMs === null) {
+      this.#allIdleSinceMs = nowMs
+      this.#standingMs = this.currentMs
+    }
+    if (this.inputs.some((input) => input.spec.idle === 'wait')) return this.currentMs
+    return Math.max(this.currentMs, this.#standingMs + (nowMs - this.#allIdleSinceMs))
+  }
+
+  /** Wall clock at which `tick` could move the watermark to `dueMs` or find an input idle; Infinity when it can't by itself. */
+  clockDueMs(nowMs: number, dueMs: number): number {
+    let next = Number.POSITIVE_INFINITY
+    let active = 0
+    for (const input of this.inputs) {
+      if (input.idle) continue
+      active += 1
+      next = Math.min(next, input.lastRecordAtMs + input.spec.idleAfterMs)
+    }
+    if (active > 0) return Math.max(next, nowMs + 1)
+    if (this.#allIdleSinceMs === null || !Number.isFinite(dueMs) || !Number.isFinite(this.#standingMs)) return Number.POSITIVE_INFINITY
+    if (this.inputs.some((input) => input.spec.idle === 'wait')) return Number.POSITIVE_INFINITY
+    return this.#allIdleSinceMs + (dueMs - this.#standingMs)
+  }
+}

@@ -1,0 +1,41 @@
+/** Which log a process works on: from options, else from the environment, else `.millrace` in the working directory. */
+import { resolve } from 'node:path'
+import { MillraceError } from '../core/error.ts'
+import type { Log } from '../log/log.ts'
+import { openEmbeddedLog } from '../log/embedded/embedded-log.ts'
+import { openMemoryLog } from '../log/memory/memory-log.ts'
+
+export interface LogChoice {
+  /** `memory` or `embedded`; default MILLRACE_LOG, else `embedded`. */
+  readonly log?: string
+  /** Directory of the embedded log; default MILLRACE_DATA, else `.millrace`. */
+  readonly data?: string
+  /** Open for looking only; nothing is created. Default false. */
+  readonly readOnly?: boolean
+}
+
+/**
+ * Opens the log that options and environment name. The caller closes it.
+ * @throws `invalid-argument` for a log that is not known · `log-read-only` · `log-damaged` · `log-version`
+ */
+export async function openLog(choice: LogChoice = {}): Promise<Log> {
+  const kind = choice.log ?? process.env['MILLRACE_LOG'] ?? 'embedded'
+  switch (kind) {
+    case 'memory':
+      return openMemoryLog()
+    case 'embedded':
+      return openEmbeddedLog({ dir: dataDirectory(choice.data), readOnly: choice.readOnly ?? false })
+    default:
+      throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
+        hint: kind.startsWith('kafka')
+          ? 'this version has the logs embedded and memory; Apache Kafka is to come'
+          : 'use embedded (the default) or memory',
+      })
+  }
+}
+
+/** Absolute path of the data directory. */
+export function dataDirectory(data?: string): string {
+  const given = data ?? process.env['MILLRACE_DATA']
+  return resolve(given === undefined || given === '' ? '.millrace' : given)
+}

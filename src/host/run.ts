@@ -1,0 +1,158 @@
+/** `run`: the pipelines of this process, from start to an orderly end by Ctrl-C. */
+import { systemClock } from '../core/clock.ts'
+import { messageOf, MillraceError } from '../core/error.ts'
+import type { EngineRun, RunEvent, TaskStatus } from '../engine/run.ts'
+import { engineDefaults, startPipelines } from '../engine/run.ts'
+import type { Log, StartAt } from '../log/log.ts'
+import type { Pipeline } from '../pipeline/node.ts'
+import { openLog } from './open-log.ts'
+
+/** `failed`: the run has ended by this error. */
+export type HostEvent = RunEvent | { readonly kind: 'failed'; readonly error: unknown }
+
+export interface RunOptions {
+  /** Name of the pipelines that were not named by `pipeline(name, …)`. State and offsets belong to it. Default `main`. */
+  readonly name?: string
+  /** The log to run on: one that is open (the caller closes it), or its kind. Default: MILLRACE_LOG, else `embedded`. */
+  readonly log?: Log | 'memory' | 'embedded'
+  /** Directory of the embedded log. Default: MILLRACE_DATA, else `.millrace`. */
+  readonly data?: string
+  /** `one` (default): one task reads all partitions. `per-partition`: a task for each, records that get another key change partitions. */
+  readonly tasks?: 'one' | 'per-partition'
+  /** Fence whoever runs a pipeline of this name now, instead of failing with `pipeline-running`. Default false. */
+  readonly takeOver?: boolean
+  /** Where inputs begin at the first run. Default `earliest`. */
+  readonly startAt?: StartAt
+  /** With a backlog: ms between commits. Default 100. Without one, commits follow each other at once. */
+  readonly commitEveryMs?: number
+  /** End in an orderly way at SIGINT and SIGTERM. Default true. */
+  readonly signals?: boolean
+  /** Takes what `print` steps show. Default: standard output. */
+  readonly print?: (text: string) => void
+  /** Told what goes on: started, restored, retrying, failed. Default: one line on standard error for what
+   * goes wrong, and exit code 1 when the run fails. */
+  readonly notify?: (event: HostEvent) => void
+}
+
+/** Pipelines that run in this process. */
+export interface Running {
+  /** Settles when they have ended: resolves after `stop` or a signal, rejects with the error that ended them. */
+  readonly done: Promise<void>
+  /** Finishes the records in hand, commits, and closes what `run` opened. Idempotent. */
+  stop(): Promise<void>
+  /** One entry a task. */
+  status(): TaskStatus[]
+}
+
+/**
+ * Runs one or several pipelines in this process until they are stopped.
+ *
+ * Exactly-once into topics: a crash at any moment goes back to the last commit; `print` and `forEach` may repeat what came since.
+ * A second run of the same name on the same log fails with `pipeline-running`.
+ * @returns when every task has its place in the log
+ * @throws `invalid-plan` · `unknown-topic` · `pipeline-running` · what opening the log throws
+ * @example
+ * const running = await run(from(topic('lines', { codec: string(), partitions: 1 })).print(), { log: 'memory' })
+ * await running.stop()
+ */
+export async function run(pipelines: Pipeline | readonly Pipeline[], options: RunOptions = {}): Promise<Running> {
+  const list = 'kind' in pipelines ? [pipelines] : pipelines
+  const own = typeof options.log === 'object' ? null : await openLog(logChoice(options))
+  const log = own ?? (options.log as Log)
+  let engine: EngineRun
+  try {
+    engine = await startPipelines(list, {
+      ...engineDefaults,
+      log,
+      clock: systemClock,
+      name: options.name ?? 'main',
+      print: options.print ?? printToStdout,
+      notify: options.notify ?? notifyOnStderr,
+      ...given(options),
+    })
+  } catch (thrown) {
+    await own?.close()
+    throw thrown
+  }
+  return running(engine, own, options.signals ?? true, options.notify ?? notifyOnStderr)
+}
+
+function running(
+  engine: EngineRun,
+  own: Log | null,
+  signals: boolean,
+  notify: (event: HostEvent) => void,
+): Running {
+  let stopping: Promise<void> | null = null
+  const stop = (): Promise<void> => {
+    stopping ??= engine.stop()
+    return stopping
+  }
+  const onSignal = (): void => {
+    void stop()
+  }
+  if (signals) for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
+  const done = (async (): Promise<void> => {
+    try {
+      await engine.done
+    } finally {
+      await engine.stop()
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
+      await own?.close()
+    }
+  })()
+  done.catch((error: unknown) => notify({ kind: 'failed', error }))
+  return {
+    done,
+    stop: async () => {
+      await stop()
+      await done.catch(() => {})
+    },
+    status: () => engine.status(),
+  }
+}
+
+function logChoice(options: RunOptions): { log?: string; data?: string } {
+  return {
+    ...(typeof options.log === 'string' ? { log: options.log } : {}),
+    ...(options.data === undefined ? {} : { data: options.data }),
+  }
+}
+
+function given(options: RunOptions): Partial<Pick<RunOptions, 'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs'>> {
+  const { tasks, takeOver, startAt, commitEveryMs } = options
+  return {
+    ...(tasks === undefined ? {} : { tasks }),
+    ...(takeOver === undefined ? {} : { takeOver }),
+    ...(startAt === undefined ? {} : { startAt }),
+    ...(commitEveryMs === undefined ? {} : { commitEveryMs }),
+  }
+}
+
+function printToStdout(text: string): void {
+  process.stdout.write(text)
+}
+
+function notifyOnStderr(event: HostEvent): void {
+  switch (event.kind) {
+    case 'retrying':
+      process.stderr.write(`millrace: task ${event.task}: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`)
+      return
+    case 'orphans':
+      process.stderr.write(
+        `millrace: task ${event.task}: state of steps that the pipeline no longer has is dropped: ${event.stores.join(', ')}\n`,
+      )
+      return
+    case 'failed':
+      process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
+      process.exitCode = 1
+      return
+    default:
+  }
+}
+
+/** What happened and what to do, in one line. */
+export function errorLine(thrown: unknown): string {
+  const hint = thrown instanceof MillraceError && thrown.hint !== undefined ? ` - ${thrown.hint}` : ''
+  return `${messageOf(thrown)}${hint}`
+}

@@ -1,0 +1,78 @@
+/**
+ * What a case of the log's suite is, what it gets, and what the log under test declares about
+ * itself.
+ */
+import type { VirtualClock } from '../../core/clock.ts'
+import type { Log } from '../log.ts'
+
+/**
+ * What the cases prove: the log's invariants L1–L7, and the contract's other sentences by
+ * subject.
+ */
+export const logSubjects = {
+  L1: 'a commit is all or nothing',
+  L2: 'readers see committed records only',
+  L3: 'offsets grow and order never changes',
+  L4: 'a task has one owner',
+  L5: 'an acknowledged append is kept',
+  L6: 'memory is bounded, whatever the lag',
+  L7: 'partitions are chosen as Kafka does',
+  C1: 'topics',
+  C2: 'append',
+  C3: 'readers',
+  C4: 'offsets by time',
+  C5: 'sessions',
+  C6: 'groups',
+  C7: 'membership',
+  C8: 'closing',
+  C9: 'retention and compaction',
+  C10: 'random use against a model',
+} as const
+
+export type LogCaseId = keyof typeof logSubjects
+
+/**
+ * `reopen`: data outlives `close`. `shared`: two handles may be open on one storage at a time, as
+ * processes are. `virtual-clock`: append times and timeouts follow `harness.clock`. `maintain`:
+ * retention and compaction run on demand.
+ */
+export type Capability = 'reopen' | 'shared' | 'virtual-clock' | 'maintain'
+
+/** One storage, empty at first, for one case. */
+export interface LogHarness {
+  /** Another handle on the storage. Whoever runs the case closes it. */
+  open(): Promise<Log>
+  /** Moves the log's time where it is virtual; null: the log follows the machine's clock. */
+  readonly clock: VirtualClock | null
+  /** Applies retention and compaction to all topics now. */
+  maintain(log: Log): Promise<void>
+  /** How long a case waits for something that must happen, ms. */
+  readonly limitMs: number
+}
+
+/** A log implementation, as the suite needs it. */
+export interface LogSubject {
+  readonly name: string
+  readonly capabilities: readonly Capability[]
+  /** Makes an empty storage. */
+  start(): Promise<LogHarness>
+  /** Removes the storage; all its logs are closed. */
+  stop(harness: LogHarness): Promise<void>
+}
+
+export interface LogCase {
+  readonly id: LogCaseId
+  /** Starts with the id. */
+  readonly title: string
+  readonly needs: readonly Capability[]
+  run(harness: LogHarness): Promise<void>
+}
+
+/** A case that needs nothing special, or what `needs` says. */
+export function logCase(
+  title: `${LogCaseId} ${string}`,
+  run: LogCase['run'],
+  needs: readonly Capability[] = [],
+): LogCase {
+  return { id: title.slice(0, title.indexOf(' ')) as LogCaseId, title, needs, run }
+}

@@ -1,0 +1,2 @@
+/** The door `millrace/msgpack`. */
+export { msgpack } from './core/msgpack-codec.ts'

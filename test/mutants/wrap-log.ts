@@ -1,11 +1,21 @@
 /** Changing single methods of a log, its readers and its sessions. */
+import type { LogCaseId } from '../../src/log/log.conformance.ts'
 import type { Log, Reader, Session } from '../../src/log/log.ts'
+import type { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import type { MemoryStore } from '../../src/log/memory/memory-store.ts'
 
 /** What the handles on one storage share: the data, and notes of a mutant. */
 export interface Storage {
   readonly store: MemoryStore
   readonly notes: Map<string, unknown>
+}
+
+export interface LogMutant {
+  readonly name: string
+  /** A case of this id must fail. */
+  readonly breaks: LogCaseId
+  /** Breaks one handle on a storage. */
+  readonly wrap: (log: MemoryLog, storage: Storage) => Log
 }
 
 /**

@@ -187,7 +187,11 @@ export const nothing = { offsets: [-1], appends: [], changelog: null } as const
 
 /** A changelog blob: `text`, with `<` where a round starts and `>` where it ends. */
 export function blob(text: string): { bytes: Buffer; startsRound: boolean; endsRound: boolean } {
-  return { bytes: Buffer.from(text), startsRound: /^</.test(text), endsRound: />$/.test(text) }
+  return {
+    bytes: Buffer.from(text),
+    startsRound: text.startsWith('<'),
+    endsRound: text.endsWith('>'),
+  }
 }
 
 export async function restored(session: Session): Promise<string[]> {

@@ -9,7 +9,7 @@ import { type LogCase, logCase, type LogHarness } from './log-case.ts'
 import { LogModel } from './log-model.ts'
 import { readAll, restored, taskOf, valuesOf } from './log-probe.ts'
 
-const seedCount = 12
+const seedCount = 6
 const stepCount = 120
 
 export const modelCases: readonly LogCase[] = Array.from({ length: seedCount }, (_, seed) =>

@@ -1,4 +1,7 @@
-/** Appending blocks inside a write transaction: checks them, gives them offsets, keeps producers idempotent. [L1, L3] */
+/**
+ * Appending blocks inside a write transaction: checks them, gives them offsets, keeps producers
+ * idempotent. [L1, L3]
+ */
 import { MillraceError, messageOf } from '../../core/error.ts'
 import { encodeHeaders, RecordBatch } from '../batch.ts'
 import type { AppendBatch, Appended, ProducerStamp } from '../log.ts'
@@ -148,7 +151,8 @@ interface Run {
 }
 
 /**
- * One numbered append. All its batches for one partition count as one; either the partition has it already or it is the next.
+ * One numbered append. All its batches for one partition count as one; either the partition has it
+ * already or it is the next.
  */
 class StampedAppend {
   readonly #context: AppendContext
@@ -231,7 +235,8 @@ class StampedAppend {
         `INSERT INTO producers (producer, part_id, sequence, base_offset, count, written_ms)
          VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET sequence = excluded.sequence,
-           base_offset = excluded.base_offset, count = excluded.count, written_ms = excluded.written_ms`,
+           base_offset = excluded.base_offset, count = excluded.count,
+           written_ms = excluded.written_ms`,
         this.#stamp.producer,
         run.partId,
         this.#stamp.sequence,

@@ -131,8 +131,9 @@ export interface PartitionPlace {
 }
 
 /**
- * The writer's memory of topics, read anew when some process has changed them. Valid inside a write transaction only, which
- * `begin` starts; after a change or a rollback the writer calls `forget`.
+ * The writer's memory of topics, read anew when some process has changed them. Valid inside a
+ * write transaction only, which `begin` starts; after a change or a rollback the writer calls
+ * `forget`.
  */
 export class Catalog {
   readonly #store: Store
@@ -190,7 +191,8 @@ export class Catalog {
       })
     }
     this.#store.run(
-      `INSERT INTO topics (name, created_ms, retention_ms, retention_bytes, cleanup, record_bytes_max)
+      `INSERT INTO topics
+         (name, created_ms, retention_ms, retention_bytes, cleanup, record_bytes_max)
        VALUES (?, ?, ?, ?, ?, ?)`,
       name,
       nowMs,

@@ -1,10 +1,12 @@
 /**
- * Compaction of topics with `cleanup: 'compact'`: of each key only the newest record is kept. A pass over a partition first
- * notes the newest offset of each key in what was appended since the last pass, then rewrites the older batches without the
- * records that those supersede. Offsets never change; the newest batch is never touched. After Kafka's log cleaner.
+ * Compaction of topics with `cleanup: 'compact'`: of each key only the newest record is kept. A
+ * pass over a partition first notes the newest offset of each key in what was appended since the
+ * last pass, then rewrites the older batches without the records that those supersede. Offsets
+ * never change; the newest batch is never touched. After Kafka's log cleaner.
  *
- * A tombstone older than a day is dropped as well. That is safe because a pass goes in offset order: what the tombstone
- * deletes lies before it and is gone already. A pass that was cut off is begun anew, never resumed.
+ * A tombstone older than a day is dropped as well. That is safe because a pass goes in offset
+ * order: what the tombstone deletes lies before it and is gone already. A pass that was cut off is
+ * begun anew, never resumed.
  */
 import { BatchBuilder, RecordBatch } from '../batch.ts'
 import type { Store } from './db.ts'
@@ -77,7 +79,8 @@ export class Compaction {
       newestBase: number
     }>(
       `SELECT * FROM (
-         SELECT p.id, t.name, p.partition, p.compacted_offset AS compacted, p.compact_again_ms AS again,
+         SELECT p.id, t.name, p.partition, p.compacted_offset AS compacted,
+           p.compact_again_ms AS again,
            ${worth} AS worth,
            (SELECT base_offset FROM batches WHERE part_id = p.id ORDER BY next_offset DESC LIMIT 1)
              AS newestBase

@@ -2,7 +2,10 @@
 import { mkdirSync } from 'node:fs'
 import { MillraceError, messageOf } from '../../core/error.ts'
 
-/** Makes the directory and what is above it. @throws `log-read-only` · `invalid-argument` · `log-failed` */
+/**
+ * Makes the directory and what is above it. @throws `log-read-only` · `invalid-argument` ·
+ * `log-failed`
+ */
 export function makeDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true })

@@ -1,6 +1,7 @@
 /**
- * The log in one SQLite file (schema.ts): the default, for one machine. Other processes may use the same directory at the same
- * time. Writes go to one thread that commits them in groups (writer.ts); reads are done on the caller's thread (reader.ts).
+ * The log in one SQLite file (schema.ts): the default, for one machine. Other processes may use
+ * the same directory at the same time. Writes go to one thread that commits them in groups
+ * (writer.ts); reads are done on the caller's thread (reader.ts).
  */
 import { hostname } from 'node:os'
 import { join as joinPath, resolve } from 'node:path'
@@ -39,7 +40,10 @@ export interface EmbeddedLogOptions {
   readonly dir: string
   /** Default: the machine's. With another one, upkeep is done by `maintain` only. */
   readonly clock?: Clock
-  /** True: for looking only, also in a directory that cannot be written; every write is refused. Default false. */
+  /**
+   * True: for looking only, also in a directory that cannot be written; every write is refused.
+   * Default false.
+   */
   readonly readOnly?: boolean
   /** Where writes are done: in a thread (default), or in the caller's. */
   readonly writer?: 'thread' | 'inline'
@@ -62,7 +66,8 @@ const maintainEveryMs = 5000
 
 /**
  * Opens the log of a directory, making both where they are missing.
- * @throws `log-version` · `log-damaged` · `log-read-only` · `log-busy` · `disk-full` · `log-failed` · `invalid-argument`
+ * @throws `log-version` · `log-damaged` · `log-read-only` · `log-busy` · `disk-full` ·
+ * `log-failed` · `invalid-argument`
  *   (`dir` is a file) · `file-not-found` (`readOnly`, and there is none)
  * @example
  * const log = await openEmbeddedLog({ dir: '.millrace' })
@@ -196,13 +201,14 @@ class SqliteLog implements EmbeddedLog {
 
   async join(options: JoinOptions): Promise<Membership> {
     this.#checkOpen()
+    const since = new Date(this.#clock.now()).toISOString()
     const membership = await joinRun(options, {
       dir: this.place,
       store: this.#store,
       client: this.#client,
       hub: this.#hub,
       clock: this.#clock,
-      owner: `process ${process.pid} on ${hostname()} since ${new Date(this.#clock.now()).toISOString()}`,
+      owner: `process ${process.pid} on ${hostname()} since ${since}`,
       onGone: (gone) => this.#memberships.delete(gone),
     })
     this.#memberships.add(membership)

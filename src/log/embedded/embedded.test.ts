@@ -1,4 +1,7 @@
-/** The suite of the log's contract on the embedded log: with the writer in a thread, and in the caller's. */
+/**
+ * The suite of the log's contract on the embedded log: with the writer in a thread, and in the
+ * caller's.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

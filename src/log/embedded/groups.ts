@@ -9,8 +9,8 @@ interface OffsetRow extends GroupOffset {
 
 /** In order of name; offsets in order of topic and partition. */
 export function readGroups(store: Store, dir: string): GroupInfo[] {
-  // Two tasks may read one partition: the pipeline is as far as the slower one. What a task has committed counts more than
-  // what `commitGroup` set, which was its start.
+  // Two tasks may read one partition: the pipeline is as far as the slower one. What a task has
+  // committed counts more than what `commitGroup` set, which was its start.
   const rows = store.all<OffsetRow>(
     `SELECT o.grp, t.name AS topic, p.partition,
        COALESCE(MIN(o.next) FILTER (WHERE o.task <> ''), MIN(o.next)) AS offset

@@ -1,6 +1,7 @@
 /**
- * A lock between processes that the operating system drops with the process, also under `kill -9`: an exclusive transaction
- * on an empty SQLite file. (A file with a pid in it would outlive its process and could name another one's pid.)
+ * A lock between processes that the operating system drops with the process, also under `kill -9`:
+ * an exclusive transaction on an empty SQLite file. (A file with a pid in it would outlive its
+ * process and could name another one's pid.)
  */
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -52,7 +53,7 @@ export function isLocked(path: string): boolean {
       error instanceof Error && error.cause !== undefined ? error.cause : error,
     )
     if ((code & 0xff) === busy) return true
-    if ((code & 0xff) === cannotOpen) return false // no such file: nobody ever held it, or it was deleted since
+    if ((code & 0xff) === cannotOpen) return false // no such file: never held, or deleted since
     throw storeError(error, path, 'look at the lock')
   } finally {
     store?.close()
@@ -60,8 +61,9 @@ export function isLocked(path: string): boolean {
 }
 
 /**
- * Where the lock of one run of a pipeline is. A file for each generation: whoever takes over does not wait for the earlier
- * owner's lock. The hash keeps names apart that differ only in case or in signs that a file name cannot have.
+ * Where the lock of one run of a pipeline is. A file for each generation: whoever takes over does
+ * not wait for the earlier owner's lock. The hash keeps names apart that differ only in case or in
+ * signs that a file name cannot have.
  */
 export function runLockPath(dir: string, pipeline: string, generation: number): string {
   const text = pipeline

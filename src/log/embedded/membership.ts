@@ -1,6 +1,7 @@
 /**
- * Running a pipeline: one process at a time has it. A run holds the lock of its generation while it lives (lock.ts), and its
- * generation is written down in the file; a later run that takes over writes the next one. [L4]
+ * Running a pipeline: one process at a time has it. A run holds the lock of its generation while
+ * it lives (lock.ts), and its generation is written down in the file; a later run that takes over
+ * writes the next one. [L4]
  */
 import type { Clock } from '../../core/clock.ts'
 import type { JoinOptions, Membership } from '../log.ts'
@@ -14,7 +15,10 @@ type Tell = Parameters<Membership['onChange']>[0]
 
 /** Two processes that join at the same moment may outrun one another a few times. */
 const attemptsMax = 25
-/** A lock may be looked at by another process just now, for microseconds; or a run that joins is about to be written down. */
+/**
+ * A lock may be looked at by another process just now, for microseconds; or a run that joins is
+ * about to be written down.
+ */
 const lockWaitMs = 20
 
 export interface MembershipOptions {
@@ -56,7 +60,8 @@ export async function joinRun(
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const run = readRun(store, dir, pipeline)
     if (run.owner !== null && !takeOver) throw pipelineRunning(pipeline, run.owner)
-    // The lock comes first, so that a generation that is written down is held for as long as its run lives.
+    // The lock comes first, so that a generation that is written down is held for as long as its
+    // run lives.
     const lock = holdLock(runLockPath(dir, pipeline, run.generation + 1), lockWaitMs)
     if (lock === null) {
       await clock.nextTurn()
@@ -107,7 +112,10 @@ export class EmbeddedMembership implements Membership {
     this.#tellLost()
   }
 
-  /** Looks whether a later run has taken over. Also called when a session of this pipeline found itself fenced. */
+  /**
+   * Looks whether a later run has taken over. Also called when a session of this pipeline found
+   * itself fenced.
+   */
   #look(): void {
     if (this.#state !== 'running') return
     const { store } = this.#options

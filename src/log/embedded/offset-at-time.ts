@@ -4,7 +4,10 @@ import type { TopicPartition } from '../log.ts'
 import type { Store } from './db.ts'
 import { findPartition } from './opening.ts'
 
-/** Smallest offset whose record time is >= `timeMs`; the end offset when there is none. Times need not be in order. */
+/**
+ * Smallest offset whose record time is >= `timeMs`; the end offset when there is none. Times need
+ * not be in order.
+ */
 export function offsetAtTime(store: Store, at: TopicPartition, timeMs: number): number {
   const place = findPartition(store, at)
   // The index holds the largest time of each batch, so batches that are too old are not read.

@@ -40,8 +40,9 @@ function openReadOnly(path: string, busyMs: number): Store {
   try {
     return openChecked(path, { mode: 'read-only', busyMs })
   } catch (error) {
-    // Without a WAL nothing can be missing from the main file, and where not even SQLite's shared memory can be made nobody
-    // writes. With one, its newest commits cannot be seen, so that is left an error.
+    // Without a WAL nothing can be missing from the main file, and where not even SQLite's shared
+    // memory can be made nobody writes. With one, its newest commits cannot be seen, so that is
+    // left an error.
     const hasWal = existsSync(`${path}-wal`)
     if (!isCode(error, 'log-read-only') || hasWal) throw error
     return openChecked(path, { mode: 'immutable', busyMs })
@@ -87,7 +88,10 @@ export function findPartition(store: Store, { topic, partition }: TopicPartition
   throw count === 0 ? unknownTopic(topic) : unknownPartition(topic, partition, count)
 }
 
-/** Offsets below a partition's start are moved up to it. @throws `offset-out-of-range` above the end */
+/**
+ * Offsets below a partition's start are moved up to it. @throws `offset-out-of-range` above the
+ * end
+ */
 export function startingInputs(store: Store, inputs: readonly GroupOffset[]): StartingInput[] {
   return inputs.map((input) => {
     const { topic, partition, offset } = input

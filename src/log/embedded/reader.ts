@@ -1,6 +1,7 @@
 /**
- * Reads committed records on the caller's thread: a select of some batches at a time, within a bound of bytes. Readers and
- * sessions share one connection; none of them holds a transaction open between calls. [L2, L3, L6]
+ * Reads committed records on the caller's thread: a select of some batches at a time, within a
+ * bound of bytes. Readers and sessions share one connection; none of them holds a transaction open
+ * between calls. [L2, L3, L6]
  */
 import { MillraceError } from '../../core/error.ts'
 import { RecordBatch } from '../batch.ts'
@@ -15,7 +16,9 @@ export interface StartingInput extends TopicPartition {
 }
 
 export const prefetchBytesDefault = 8 << 20
-/** One select reads no more than this, so that it holds the thread up for less than a millisecond. */
+/**
+ * One select reads no more than this, so that it holds the thread up for less than a millisecond.
+ */
 const fetchBytesMax = 1 << 20
 const fetchRowsMax = 64
 
@@ -89,13 +92,14 @@ export class InputCursors {
       const { topic, partition, offset } = cursor
       const batch = new RecordBatch(topic, partition, row.base, row.data, offset)
       cursor.offset = row.next
-      if (batch.first < batch.count) return batch // else all its records from there on were compacted away
+      if (batch.first < batch.count) return batch // else compaction left nothing from there on
     }
   }
 
   /** Fetches the next batch, and some after it as far as the bound allows. */
   #fetch(cursor: Cursor, input: number): BatchRow | undefined {
-    const version = this.#store.dataVersion() // before the select: what is committed after it changes the version again
+    // Before the select: what is committed after it changes the version again.
+    const version = this.#store.dataVersion()
     if (cursor.emptyAt === version) return undefined
     const share = Math.min(
       fetchBytesMax,

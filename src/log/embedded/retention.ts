@@ -1,12 +1,16 @@
 /**
- * Deletes what is no longer kept: batches past their topic's retention, batches of deleted topics, changelog blobs before the
- * last complete round, producers that have been silent for long. Each call does one bounded slice.
+ * Deletes what is no longer kept: batches past their topic's retention, batches of deleted topics,
+ * changelog blobs before the last complete round, producers that have been silent for long. Each
+ * call does one bounded slice.
  */
 import type { Store } from './db.ts'
 
 /** Rows deleted in one slice: about 2 ms for blocks of 100 KB. */
 const sliceRows = 32
-/** A producer that comes back later than this starts anew at 0, as with Kafka's producer.id.expiration. */
+/**
+ * A producer that comes back later than this starts anew at 0, as with Kafka's
+ * producer.id.expiration.
+ */
 const producerKeptMs = 7 * 24 * 3_600_000
 
 export type Progress = 'more' | 'done'

@@ -6,10 +6,16 @@ import { appendAll, type AppendContext } from './append.ts'
 import { checkOffset, fenced } from './errors.ts'
 import type { Answer, Ask, OpenedInput, OpenedTask } from './writes.ts'
 
-/** Old changelog blobs that one commit deletes at most: more than it adds, few enough not to be felt. */
+/**
+ * Old changelog blobs that one commit deletes at most: more than it adds, few enough not to be
+ * felt.
+ */
 const trimRows = 16
 
-/** Takes a task: whoever had it is fenced. @throws `task-fenced` where the run itself was taken over */
+/**
+ * Takes a task: whoever had it is fenced. @throws `task-fenced` where the run itself was taken
+ * over
+ */
 export function openTask({ store, catalog }: AppendContext, ask: Ask<'open-task'>): OpenedTask {
   const { pipeline, task } = ask
   if (ask.generation !== null) {
@@ -101,7 +107,10 @@ interface TaskRow {
   readonly trim_seq: number
 }
 
-/** The rolling snapshot: when a round is complete, what lies before its first blob is deleted bit by bit. */
+/**
+ * The rolling snapshot: when a round is complete, what lies before its first blob is deleted bit
+ * by bit.
+ */
 function keepChangelog(
   { store }: AppendContext,
   taskId: number,
@@ -174,8 +183,8 @@ export function deleteGroup({ store }: AppendContext, ask: Ask<'delete-group'>):
 }
 
 /**
- * Writes down a new run of a pipeline. 'outrun': another run has been written down since the caller looked.
- * A run that takes over fences every task, also those it does not have itself.
+ * Writes down a new run of a pipeline. 'outrun': another run has been written down since the
+ * caller looked. A run that takes over fences every task, also those it does not have itself.
  */
 export function joinPipeline({ store }: AppendContext, ask: Ask<'join'>): Answer<'join'> {
   const row = store.get<{ generation: number }>(

@@ -1,4 +1,7 @@
-/** One reader's waiting: ends with news, a wake-up, the time, or the end. Never misses a commit between a look and the wait. */
+/**
+ * One reader's waiting: ends with news, a wake-up, the time, or the end. Never misses a commit
+ * between a look and the wait.
+ */
 import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { WakeHub } from './wake.ts'

@@ -1,7 +1,8 @@
 /**
- * Tells waiting readers that something was committed. In this process the writer's answer tells them; other processes rewrite
- * the file `wake` after a commit, which the operating system reports (inotify, kqueue). Nothing runs while nobody waits, but
- * for a look once a second, in case the operating system's report gets lost.
+ * Tells waiting readers that something was committed. In this process the writer's answer tells
+ * them; other processes rewrite the file `wake` after a commit, which the operating system reports
+ * (inotify, kqueue). Nothing runs while nobody waits, but for a look once a second, in case the
+ * operating system's report gets lost.
  */
 import { closeSync, type FSWatcher, openSync, watch } from 'node:fs'
 import type { Clock } from '../../core/clock.ts'
@@ -12,8 +13,8 @@ const safetyMs = 1000
 const pollMs = 200
 
 /**
- * `waiting`: told of every commit at once. `idle`: has something else to do and need not be told of each; the process does
- * not watch on its behalf for more than one commit a second.
+ * `waiting`: told of every commit at once. `idle`: has something else to do and need not be told
+ * of each; the process does not watch on its behalf for more than one commit a second.
  */
 export type ListenerKind = 'waiting' | 'idle'
 
@@ -31,7 +32,10 @@ export class WakeHub {
     this.#clock = clock
   }
 
-  /** Makes the file where it is missing; without it (a directory that cannot be written) readers poll. */
+  /**
+   * Makes the file where it is missing; without it (a directory that cannot be written) readers
+   * poll.
+   */
   prepare(): void {
     try {
       closeSync(openSync(this.#path, 'a'))
@@ -40,7 +44,10 @@ export class WakeHub {
     }
   }
 
-  /** @param listener must look whether there is news for it: it may be told for nothing. @returns stops telling it */
+  /**
+   * @param listener must look whether there is news for it: it may be told for nothing. @returns
+   * stops telling it
+   */
   add(listener: () => void, kind: ListenerKind): () => void {
     this.#listeners.set(listener, kind)
     if (kind === 'waiting') this.#waiting += 1
@@ -56,7 +63,7 @@ export class WakeHub {
 
   /** Tells everybody. Called after each commit of this process. */
   notify(): void {
-    for (const listener of [...this.#listeners.keys()]) listener()
+    for (const listener of this.#listeners.keys()) listener()
   }
 
   #watch(): void {
@@ -74,7 +81,8 @@ export class WakeHub {
 
   #onEvent(event: string): void {
     this.notify()
-    // A busy process commits all the time and waits rarely: it stops watching until somebody waits again.
+    // A busy process commits all the time and waits rarely: it stops watching until somebody waits
+    // again.
     if (event === 'rename' || this.#waiting === 0) this.#unwatch()
     if (event === 'rename') this.prepare()
     if (this.#waiting > 0) this.#watch()

@@ -16,7 +16,8 @@ import {
 
 export interface WriteClient {
   /**
-   * @param bytes 'transfer': the blocks' memory may be handed to the writer; 'keep': the caller goes on using it
+   * @param bytes 'transfer': the blocks' memory may be handed to the writer; 'keep': the caller
+   * goes on using it
    * @returns when it is on disk
    */
   send<K extends WriteKind>(ask: Ask<K>, bytes?: 'transfer' | 'keep'): Promise<Answer<K>>
@@ -24,7 +25,10 @@ export interface WriteClient {
   close(): Promise<void>
 }
 
-/** Bytes of blocks under way to the writer; more waits here, so that a slow disk does not fill the memory. [L6] */
+/**
+ * Bytes of blocks under way to the writer; more waits here, so that a slow disk does not fill the
+ * memory. [L6]
+ */
 const sentBytesMax = 32 << 20
 
 interface Pending {
@@ -87,7 +91,10 @@ export class ThreadClient implements WriteClient {
   #running(): Worker {
     if (this.#worker !== null) return this.#worker
     const file = import.meta.url.endsWith('.ts') ? './writer-worker.ts' : './writer-worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#start })
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: this.#start,
+      execArgv: [], // not the program's: with `node --input-type=module -e` no file may be run
+    })
     let problem = 'it ended'
     worker.on('message', (replies: FromWorker) => this.#receive(replies))
     worker.on('error', (error) => {
@@ -153,7 +160,10 @@ export class ThreadClient implements WriteClient {
   }
 }
 
-/** Writes in the caller's thread: for tests that need it to be exact, and where threads are not to be had. */
+/**
+ * Writes in the caller's thread: for tests that need it to be exact, and where threads are not to
+ * be had.
+ */
 export class InlineClient implements WriteClient {
   readonly #writer: Writer
   readonly #onCommit: () => void
@@ -193,7 +203,10 @@ function answerOf<K extends WriteKind>(reply: Reply): Answer<K> {
   return reply.answer as AnyAnswer as Answer<K>
 }
 
-/** Makes the blocks fit to cross to another thread, copying where their memory is kept or shared with something else. */
+/**
+ * Makes the blocks fit to cross to another thread, copying where their memory is kept or shared
+ * with something else.
+ */
 function pack(ask: AnyAsk, bytes: 'transfer' | 'keep'): Omit<Pending, 'settle'> {
   const transfer = new Set<ArrayBuffer>()
   let byteCount = 0

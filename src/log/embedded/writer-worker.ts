@@ -1,4 +1,7 @@
-/** The writer's thread: takes all requests that wait, commits them together, answers, and uses the time between for upkeep. */
+/**
+ * The writer's thread: takes all requests that wait, commits them together, answers, and uses the
+ * time between for upkeep.
+ */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../core/clock.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './writer-client.ts'

@@ -1,6 +1,7 @@
 /**
- * Writes to the file. Requests that wait together share one transaction and one fsync (group commit); one that fails is
- * rolled back alone. Runs in the writer's thread, or in the caller's (`writer: 'inline'`). [L1, L5]
+ * Writes to the file. Requests that wait together share one transaction and one fsync (group
+ * commit); one that fails is rolled back alone. Runs in the writer's thread, or in the caller's
+ * (`writer: 'inline'`). [L1, L5]
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { MillraceError } from '../../core/error.ts'
@@ -16,14 +17,7 @@ import {
   leavePipeline,
   openTask,
 } from './tasks.ts'
-import {
-  type AnyAnswer,
-  type AnyAsk,
-  type Answer,
-  type Ask,
-  type Reply,
-  toFailure,
-} from './writes.ts'
+import { type AnyAnswer, type AnyAsk, type Reply, toFailure } from './writes.ts'
 
 export interface WriterOptions {
   readonly path: string
@@ -51,15 +45,18 @@ export class Writer {
     this.#options = options
   }
 
-  /** Never throws: each request gets its answer or its failure, in order. All are on disk when it returns. */
+  /**
+   * Never throws: each request gets its answer or its failure, in order. All are on disk when it
+   * returns.
+   */
   run(asks: readonly AnyAsk[]): Reply[] {
     if (asks.length > 1) {
       try {
         return this.#transact(asks)
       } catch (error) {
         const failure = storeError(error, this.#options.path, 'write')
-        // Nobody knows what a commit that failed has done, so none of it may be tried again; and who was kept waiting for
-        // the lock once need not be kept waiting for each request.
+        // Nobody knows what a commit that failed has done, so none of it may be tried again; and
+        // who was kept waiting for the lock once need not be kept waiting for each request.
         if (failure.outcome === 'unknown' || failure.code === 'log-busy')
           return asks.map(() => failed(failure))
       }
@@ -105,7 +102,10 @@ export class Writer {
     return replies
   }
 
-  /** One request inside the transaction. What SQLite throws is for the whole transaction and goes up. */
+  /**
+   * One request inside the transaction. What SQLite throws is for the whole transaction and goes
+   * up.
+   */
   #apply({ store, catalog, maintenance }: Connection, ask: AnyAsk, shared: boolean): Reply {
     if (shared) store.run('SAVEPOINT request')
     try {

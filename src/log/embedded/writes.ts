@@ -68,7 +68,10 @@ export interface Writes {
   }
   'commit-group': { ask: { group: string; offsets: readonly GroupOffset[] }; answer: null }
   'delete-group': { ask: { group: string }; answer: null }
-  /** Makes `generation + 1` the pipeline's run, if `generation` still is; fences its tasks where `fence`. */
+  /**
+   * Makes `generation + 1` the pipeline's run, if `generation` still is; fences its tasks where
+   * `fence`.
+   */
   join: {
     ask: { pipeline: string; generation: number; owner: string; fence: boolean }
     answer: 'joined' | 'outrun'

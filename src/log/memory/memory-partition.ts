@@ -55,7 +55,7 @@ export class MemoryPartition {
   }
 
   notify(): void {
-    for (const waiter of [...this.waiters]) waiter()
+    for (const waiter of this.waiters) waiter() // a waiter that has enough deletes itself
   }
 
   /** The stored batch with the first record at or after `offset`, cut below it; null at the end. */

@@ -1,0 +1,216 @@
+/** `from`: where a pipeline begins, and the streams that grow from it. Functions lose their types here: nodes are data. */
+import { durationMs } from '../core/duration.ts'
+import { MillraceError } from '../core/error.ts'
+import type { Key } from '../core/key.ts'
+import type { AnyAggregator } from './aggregator.ts'
+import type {
+  BranchNode,
+  ForEachNode,
+  Node,
+  Pipeline,
+  PrintOptions as PrintSpec,
+  ReduceNode,
+  SinkNode,
+  WindowSpec,
+} from './node.ts'
+import type {
+  Aggregates,
+  BranchCases,
+  Branches,
+  PrintOptions,
+  RecordInfo,
+  Stream,
+  WindowOptions,
+  WindowedStream,
+} from './stream.ts'
+import type { Topic } from './topic.ts'
+import type { Window } from './window.ts'
+
+/**
+ * A stream of a topic's records: decoded, checked by its schema, with its key and event time.
+ * @throws `invalid-argument` where `topic` is no topic
+ * @example
+ * const words = topic('words', { codec: string() })
+ * await run(from(words).filter((word) => word.length > 3).print())
+ */
+export function from<V, K>(topic: Topic<V, K>): Stream<V, K> {
+  return new NodeStream<V, K>({ kind: 'source', topic: specOf(topic, 'from'), named: null })
+}
+
+type Untyped<R> = (value: unknown) => R
+
+class NodeStream<V, K> implements Stream<V, K> {
+  readonly kind = 'stream'
+  readonly node: Node
+
+  constructor(node: Node) {
+    this.node = node
+  }
+
+  map<R>(fn: (value: V) => R): Stream<R, K> {
+    return this.#next({ kind: 'map', input: this.node, fn: checked(fn, 'map'), named: null })
+  }
+
+  filter<R extends V>(fn: (value: V) => boolean): Stream<R, K> {
+    return this.#next({ kind: 'filter', input: this.node, fn: checked(fn, 'filter'), named: null })
+  }
+
+  flatMap<R>(fn: (value: V) => Iterable<R>): Stream<R, K> {
+    const next = { kind: 'flatMap', input: this.node, fn: checked(fn, 'flatMap') } as const
+    return this.#next({ ...next, named: null })
+  }
+
+  branch<C extends BranchCases<V>>(cases: C): Branches<V, K, C> {
+    const names = Object.keys(cases)
+    const list = names.map((name) => ({ name, fn: checked(cases[name], `branch '${name}'`) }))
+    checkBranches(names)
+    const node: BranchNode = { kind: 'branch', input: this.node, cases: list, named: null }
+    const outputs = [...names, 'rest'].map((output) => {
+      return [output, this.#next({ kind: 'branch-output', input: node, output, named: null })]
+    })
+    return Object.fromEntries(outputs) as Branches<V, K, C>
+  }
+
+  merge<const S extends readonly Stream<unknown, K>[], W>(...others: S): Stream<W, K> {
+    for (const other of others) if (!isStream(other)) throw refuse('merge takes streams', other)
+    const inputs = [this.node, ...others.map((other) => other.node)]
+    return this.#next({ kind: 'merge', inputs, named: null })
+  }
+
+  keyBy<const K2 extends Key>(fn: (value: V) => K2): Stream<V, K2> {
+    const node: Node = { kind: 'keyBy', input: this.node, fn: checked(fn, 'keyBy'), named: null }
+    return new NodeStream<V, K2>(node)
+  }
+
+  window(window: WindowSpec, options: WindowOptions = {}): WindowedStream<V, K> {
+    if (window?.kind !== 'tumbling') {
+      throw refuse("window takes a window, for instance tumbling('1m')", window)
+    }
+    const latenessMs = durationMs(options.lateness ?? '0ms', 'lateness')
+    return new NodeWindowedStream<V, K>(this.node, window, latenessMs)
+  }
+
+  aggregate<R, W>(aggregates: Aggregates<V, R>): Stream<W, K> {
+    return this.#next(aggregateNode(this.node, null, 0, aggregates))
+  }
+
+  reduce(fn: (soFar: V, value: V) => V): Stream<{ key: K; value: V }, K> {
+    return this.#next(reduceNode(this.node, null, 0, fn))
+  }
+
+  named(name: string): Stream<V, K> {
+    if (typeof name !== 'string' || !/^[a-z0-9._-]{1,60}$/.test(name) || name === 'main') {
+      throw new MillraceError('invalid-argument', `a step cannot be named '${name}'`, {
+        hint: "use 1 to 60 of a-z, 0-9, '.', '_' and '-', but not 'main'",
+      })
+    }
+    return this.#next({ ...this.node, named: name })
+  }
+
+  print(options: PrintOptions<V> = {}): Pipeline {
+    return sink({ kind: 'print', input: this.node, options: printSpec(options), named: null })
+  }
+
+  forEach(fn: (value: V, record: RecordInfo<K>) => void): Pipeline {
+    const call = checked(fn, 'forEach') as unknown as ForEachNode['fn']
+    return sink({ kind: 'forEach', input: this.node, fn: call, named: null })
+  }
+
+  to(topic: Topic<V, unknown>): Pipeline {
+    return sink({ kind: 'to', input: this.node, topic: specOf(topic, 'to'), named: null })
+  }
+
+  #next<W>(node: Node): Stream<W, K> {
+    return new NodeStream<W, K>(node)
+  }
+}
+
+class NodeWindowedStream<V, K> implements WindowedStream<V, K> {
+  readonly kind = 'windowed-stream'
+  readonly node: Node
+  readonly #window: WindowSpec
+  readonly #latenessMs: number
+
+  constructor(node: Node, window: WindowSpec, latenessMs: number) {
+    this.node = node
+    this.#window = window
+    this.#latenessMs = latenessMs
+  }
+
+  aggregate<R, W>(aggregates: Aggregates<V, R>): Stream<W, K> {
+    return new NodeStream(aggregateNode(this.node, this.#window, this.#latenessMs, aggregates))
+  }
+
+  reduce(fn: (soFar: V, value: V) => V): Stream<{ key: K; window: Window; value: V }, K> {
+    return new NodeStream(reduceNode(this.node, this.#window, this.#latenessMs, fn))
+  }
+}
+
+function aggregateNode(
+  input: Node,
+  window: WindowSpec | null,
+  latenessMs: number,
+  aggregates: object,
+): Node {
+  const given: [string, AnyAggregator][] = Object.entries(aggregates)
+  const fields = given.map(([name, aggregator]) => {
+    if (typeof aggregator?.extract === 'function') return { name, aggregator }
+    throw refuse(`field '${name}' takes an aggregator, for instance count()`, aggregator)
+  })
+  return { kind: 'aggregate', input, window, latenessMs, fields, named: null }
+}
+
+function reduceNode(
+  input: Node,
+  window: WindowSpec | null,
+  latenessMs: number,
+  given: unknown,
+): ReduceNode {
+  const fn = checked(given, 'reduce') as ReduceNode['fn']
+  return { kind: 'reduce', input, window, latenessMs, fn, named: null }
+}
+
+function printSpec<V>(options: PrintOptions<V>): PrintSpec {
+  const { every, first = 10, label = null, format } = options
+  const everyMs = every === undefined ? null : durationMs(every, 'every')
+  if (everyMs !== null && everyMs < 1) throw refuse("every takes at least '1ms'", every)
+  if (!Number.isSafeInteger(first) || first < 1) {
+    throw refuse('first takes a whole number of at least 1', first)
+  }
+  const text = format === undefined ? null : checked<string>(format, 'format')
+  return { everyMs, first, label, format: text }
+}
+
+function sink(node: SinkNode): Pipeline {
+  return { kind: 'pipeline', name: null, sinks: [node] }
+}
+
+function checkBranches(names: readonly string[]): void {
+  const bad = names.find((name) => name === 'rest' || !/^[a-zA-Z0-9._-]{1,60}$/.test(name))
+  if (names.length > 0 && bad === undefined) return
+  const what = bad === undefined ? 'branch has no cases' : `a branch cannot be named '${bad}'`
+  throw new MillraceError('invalid-argument', what, {
+    hint: "give at least one case, named by 1 to 60 of a-z, A-Z, 0-9, '.', '_' and '-'; 'rest' is taken",
+  })
+}
+
+function specOf(topic: { readonly spec: Topic['spec'] }, method: string): Topic['spec'] {
+  if (typeof topic?.spec?.name === 'string') return topic.spec
+  throw refuse(`${method} takes a topic: topic('name')`, topic)
+}
+
+function isStream(value: unknown): boolean {
+  return value instanceof NodeStream
+}
+
+function checked<R>(fn: unknown, method: string): Untyped<R> {
+  if (typeof fn !== 'function') throw refuse(`${method} takes a function`, fn)
+  return fn as Untyped<R>
+}
+
+function refuse(rule: string, given: unknown): MillraceError {
+  const shown = typeof given === 'string' ? `'${given}'` : String(given)
+  return new MillraceError('invalid-argument', `${rule}, not ${shown}`, {
+    hint: 'see the example in its documentation',
+  })
+}

@@ -12,6 +12,7 @@ const vitest = [
   '--reporter=dot',
   '--reporter=./test/reporter.ts',
 ]
+const tsc = bin('typescript', 'bin', 'tsc')
 const tidy = 'test/tidy'
 const packaging = 'test/e2e/package.test.ts'
 
@@ -20,7 +21,7 @@ const parts = {
   format: [[bin('oxfmt', 'bin', 'oxfmt'), '--check', '.'], 'run: npx oxfmt <file>'],
   lint: [[bin('oxlint', 'bin', 'oxlint'), '--type-aware', '--deny-warnings', '.'], ''],
   tidy: [[...vitest, tidy], 'each line names the place and the remedy'],
-  types: [[bin('typescript', 'bin', 'tsc'), '-p', '.', '--pretty'], ''],
+  types: [[tsc, '-p', '.'], ''],
   unit: [[...vitest, '--exclude', `${tidy}/**`, '--exclude', packaging], ''],
   package: [[...vitest, packaging], ''],
 }
@@ -49,7 +50,7 @@ for (const name of names) {
   }
   const verdict = status === 0 ? 'ok    ' : 'failed'
   const hint = status === 0 || remedy === '' ? '' : `  (${remedy})`
-  process.stdout.write(`${verdict}  ${name.padEnd(8)} ${time.padStart(8)}${hint}\n`)
+  process.stdout.write(`${verdict}  ${name.padEnd(9)} ${time.padStart(8)}${hint}\n`)
 }
 
 if (failed.length > 0) process.stdout.write(`failed: ${failed.join(', ')}\n`)

@@ -1,6 +1,6 @@
 // Does node_modules hold what package-lock.json says? If not, `npm ci`. Runs on any Node >= 20.
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { runAndWait } from './pinned-node.mjs'
 
@@ -20,13 +20,22 @@ export function mismatch(locked, installed, platform, triedAlready) {
     const found = installed[path]
     if (found !== undefined && found.version === wanted.version) continue
     if (!fits(wanted.os, platform.os) || !fits(wanted.cpu, platform.cpu)) continue
-    if (wanted.optional === true && (triedAlready || wanted.libc !== undefined)) continue
+    if (wanted.optional === true && found === undefined && (triedAlready || !isForOne(wanted)))
+      continue
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
     return found === undefined
       ? `${name} ${wanted.version} is missing`
       : `${name} is ${found.version} and should be ${wanted.version}`
   }
   return undefined
+}
+
+/**
+ * An optional package whose entry names one system is the binary of something needed here. Others
+ * may be missing for reasons the lock file does not show: another libc, a parent left out.
+ */
+function isForOne({ os, cpu, libc }) {
+  return os !== undefined && cpu !== undefined && libc === undefined
 }
 
 /** npm's rule for `os` and `cpu`: a name, a list of names, or of `!name`s. */
@@ -55,6 +64,12 @@ export async function install(root) {
       )
     : 'there is no node_modules'
   if (reason === undefined) return 0
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    // `npm ci` empties the folder, and behind a link it is somebody else's.
+    process.stderr.write(`node_modules is a link and does not fit here: ${reason}.\n`)
+    process.stderr.write('Run npm ci where it leads to, or remove the link.\n')
+    return 1
+  }
   process.stderr.write(`Installing (npm ci): ${reason}.\n`)
   const [program, ...before] = npmCommand(modules)
   const args = [...before, 'ci', '--include=dev', '--include=optional', '--loglevel=error']

@@ -14,9 +14,9 @@ const commands = {
   start: ['bin/millrace.js', 'start'],
   test: ['node_modules/vitest/vitest.mjs', 'run'],
   'test:unit': ['node_modules/vitest/vitest.mjs', 'run', 'src'],
-  'test:faults': ['test/faults/run.ts'],
+  'test:faults': ['test/faults/faults.ts'],
   check: ['scripts/check.mjs'],
-  bench: ['bench/run.ts'],
+  bench: ['bench/bench.ts'],
   build: ['scripts/build.mjs'],
 }
 

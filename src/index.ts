@@ -1,23 +1,39 @@
-/** `millrace`: what pipelines are written with, and `run`. */
-export { bytes, codec, json, string } from './core/codec.ts'
-export type { Codec } from './core/codec.ts'
-export type { Duration } from './core/duration.ts'
-export { MillraceError } from './core/error.ts'
-export type { ErrorCode, ErrorPlace } from './core/error.ts'
-export type { Key } from './core/key.ts'
-export type { StandardSchema } from './core/schema.ts'
+/** The door `millrace`: what pipelines are made of, and how they are run. */
 
-export type { AggregatorOf } from './pipeline/aggregator.ts'
-export { collect, count, distinct, first, last, max, mean, min, sum } from './pipeline/aggregators.ts'
-export type { Comparable } from './pipeline/aggregators.ts'
-export type { Pipeline, RecordPlace } from './pipeline/node.ts'
-export { from, pipeline } from './pipeline/stream.ts'
-export type { PrintSettings, Stream, WindowedStream } from './pipeline/stream.ts'
+// What users write.
+export { from } from './pipeline/from.ts'
+export { pipeline } from './pipeline/pipeline.ts'
 export { topic } from './pipeline/topic.ts'
-export type { Topic, TopicOptions } from './pipeline/topic.ts'
 export { tumbling } from './pipeline/window.ts'
+export { collect } from './pipeline/aggregators/collect.ts'
+export { count } from './pipeline/aggregators/count.ts'
+export { distinct } from './pipeline/aggregators/distinct.ts'
+export { max, min } from './pipeline/aggregators/extreme.ts'
+export { first, last } from './pipeline/aggregators/first-last.ts'
+export { mean, sum } from './pipeline/aggregators/sum.ts'
+export type { AggregatorOf } from './pipeline/aggregator.ts'
+export type { Ordered } from './pipeline/aggregators/extreme.ts'
+export type { Pipeline, TumblingWindow, WindowSpec } from './pipeline/node.ts'
+export type {
+  PrintOptions,
+  RecordInfo,
+  Stream,
+  WindowOptions,
+  WindowedStream,
+} from './pipeline/stream.ts'
+export type { Topic, TopicOptions } from './pipeline/topic.ts'
 export type { Window } from './pipeline/window.ts'
 
+// Values, keys, time, errors.
+export { bytes, codec, json, string } from './core/codec.ts'
+export { MillraceError } from './core/error.ts'
+export type { Codec } from './core/codec.ts'
+export type { Duration } from './core/duration.ts'
+export type { Blame, ErrorCode, ErrorPlace, Outcome, Retry } from './core/error.ts'
+export type { Key } from './core/key.ts'
+export type { InferInput, InferOutput, StandardSchema } from './core/schema.ts'
+
+// Running them.
 export { run } from './host/run.ts'
 export type { HostEvent, Running, RunOptions } from './host/run.ts'
 export { openLog } from './host/open-log.ts'

@@ -37,7 +37,9 @@ export function tally(modules: readonly TestModule[], unhandled: number, root: s
       if (outcome.state === 'passed') result.passed += 1
       else if (outcome.state === 'failed') failedHere += 1
       else if (outcome.state === 'skipped') {
-        result.skipped.push(`${file}: ${test.fullName}: ${outcome.note ?? 'no reason given'}`)
+        const setUp = module.state() === 'failed' && outcome.note === undefined
+        const reason = setUp ? 'its file failed' : (outcome.note ?? 'no reason given')
+        result.skipped.push(`${file}: ${test.fullName}: ${reason}`)
       } else failedHere += 1 // still pending at the end: it never gave a result
     }
     if (failedHere === 0 && module.state() === 'failed') failedHere = 1

@@ -1,11 +1,14 @@
-/** The log as a library: append records of 200 bytes (already JSON text) in batches of 500, each batch durable; read them all back. */
+/** The log as a library: append records of 200 bytes (already JSON text) in blocks of 500, every append durable; read them all back. */
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { BatchBuilder } from '../../src/log/batch.ts'
+import type { AppendBatch } from '../../src/log/log.ts'
 import { inTempDir, meter, report, throughput } from '../measure.ts'
 import { batchRecords, purchase } from '../records.ts'
 
 const records = 3_000_000
-const appendsInFlight = 8
+/** As a bulk loader would: several blocks in one durable append, a few appends on their way. */
+const blocksPerAppend = 8
+const appendsInFlight = 4
 const values = Array.from({ length: 10_000 }, (_, i) => purchase(i)).map((each) => [each.user, JSON.stringify(each)] as const)
 
 await inTempDir(async (dir) => {
@@ -14,13 +17,18 @@ await inTempDir(async (dir) => {
   const appending = meter()
   const builder = new BatchBuilder()
   const waiting: Promise<unknown>[] = []
+  let blocks: AppendBatch[] = []
   for (let i = 0; i < records; i++) {
     const [key, value] = values[i % values.length] as readonly [string, string]
     builder.add(key, value, i)
     if (builder.count < batchRecords) continue
-    waiting.push(log.append([{ topic: 'records', partition: 0, bytes: builder.finish() }]))
+    blocks.push({ topic: 'records', partition: 0, bytes: builder.finish() })
+    if (blocks.length < blocksPerAppend) continue
+    waiting.push(log.append(blocks))
+    blocks = []
     if (waiting.length >= appendsInFlight) await waiting.shift()
   }
+  if (blocks.length > 0) waiting.push(log.append(blocks))
   await Promise.all(waiting)
   report(
     throughput({

@@ -14,6 +14,9 @@ import type { Origin } from './letters.ts'
 import type { Push } from './operators/operator.ts'
 import type { InputClock } from './watermark.ts'
 
+/** A Date's largest, 275760-09-13: beyond it ms and windows lose their exactness. */
+const timeMsMax = 8.64e15
+
 /** What a task says of its event time in a repartition topic. */
 export interface WatermarkMark {
   readonly task: number
@@ -159,9 +162,9 @@ export class TopicCursor implements Cursor {
     if (this.#keyOf !== null) this.key = this.#keyOf(value)
     else this.key = batch.keyIsNull(i) ? null : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
     const time = spec.time === null ? batch.time(i) : Number(spec.time(value))
-    if (!Number.isFinite(time)) {
+    if (!(Math.abs(time) <= timeMsMax)) {
       throw new MillraceError('validation-failed', `the event time is ${String(time)}`, {
-        hint: "the topic's time function must give a valid Date or a number of ms",
+        hint: "the topic's time function must give a valid Date, or ms that fit one",
       })
     }
     this.timeMs = time

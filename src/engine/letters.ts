@@ -4,6 +4,7 @@
  *
  *   millrace-reason (an error code, or `late`) · -step · -message · -stack · -topic · -partition · -offset · -time (record time, ms)
  *   · -watermark and -window-end (late only) · -value (`json` where the value is no raw input but a result, written as JSON)
+ *   · -cut (bytes of the whole value, where it is too large for the letters' topic and only its beginning is kept)
  */
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
@@ -13,7 +14,8 @@ import type { Outputs } from './outputs.ts'
 
 /** Room that the headers may take on top of the record: letters' topics accept this much more. */
 export const letterHeaderBytesMax = 16_384
-const textMax = 4000
+/** Of one header's text. The few long ones (message, stack) fit `letterHeaderBytesMax` together with all the others. */
+const textBytesMax = 4000
 
 export const deadTopic = (topic: string): string => `${topic}.dead`
 export const lateTopic = (topic: string): string => `${topic}.late`
@@ -59,7 +61,7 @@ export class Letters {
       topic: this.#homeTopic,
       partition: 0,
       offset: -1,
-      key: result.key === null ? null : Buffer.from(encodeKey(result.key)),
+      key: result.key === null ? null : Buffer.from(keyText(result.key)),
       value: Buffer.from(jsonText(result.value)),
       timeMs: result.timeMs,
     }
@@ -67,13 +69,30 @@ export class Letters {
   }
 
   #add(topic: string, origin: Origin, headers: Header[]): void {
-    const partition = origin.partition % this.#outputs.partitionCount(topic)
-    this.#outputs.add(topic, partition, { key: origin.key, value: origin.value, timeMs: origin.timeMs, headers })
+    const { partitionCount, recordBytesMax } = this.#outputs.target(topic).topic
+    const partition = origin.partition % partitionCount
+    const { key, timeMs } = origin
+    let { value } = origin
+    // A letter must not fail: what it tells of would stop the task. A raw input always fits; it lies in its own topic besides.
+    const room = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
+    if (value !== null && value.length > room) {
+      headers.push(header('cut', String(value.length)))
+      value = value.subarray(0, room)
+    }
+    this.#outputs.add(topic, partition, { key, value, timeMs, headers })
   }
 }
 
 function header(name: string, value: string): Header {
-  return { name: `millrace-${name}`, value: Buffer.from(value.slice(0, textMax)) }
+  const bytes = Buffer.from(value.slice(0, textBytesMax))
+  let end = Math.min(bytes.length, textBytesMax)
+  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1 // not inside a character
+  return { name: `millrace-${name}`, value: bytes.subarray(0, end) }
+}
+
+/** The key's text. A key that is no UTF-8 may be the very reason for the letter. */
+function keyText(key: Key): string {
+  return typeof key === 'string' ? key.toWellFormed() : encodeKey(key)
 }
 
 function reason(thrown: unknown): Header[] {

@@ -31,6 +31,8 @@ export interface OutputTopic {
   readonly name: string
   readonly partitionCount: number
   readonly recordBytesMax: number
+  /** Compacted: the log refuses records without key. */
+  readonly compact: boolean
 }
 
 export interface OutputRecord {

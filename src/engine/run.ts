@@ -129,7 +129,11 @@ function runTasks(
   const stopLoops = (): void => {
     for (const { loop } of loops) loop.stop()
   }
-  membership.onChange(async () => stopLoops())
+  let isFenced = false
+  membership.onChange(async ({ reason }) => {
+    if (reason === 'fenced') isFenced = true
+    stopLoops()
+  })
   const ended = Promise.allSettled(
     loops.map(async ({ loop }) => {
       try {
@@ -144,6 +148,11 @@ function runTasks(
     const results = await ended
     await membership.leave()
     for (const result of results) if (result.status === 'rejected') throw result.reason
+    if (!isFenced) return
+    // The tasks had nothing to commit that could have failed.
+    throw new MillraceError('task-fenced', `pipeline '${plan.name}' was taken over by another run`, {
+      at: { pipeline: plan.name },
+    })
   })()
   done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
   return {

@@ -91,6 +91,7 @@ export class TaskLoop {
         this.#failures = 0
       }).run()
     } finally {
+      this.#session = null // a closed session is not to be woken or asked
       await session.close()
     }
   }
@@ -135,6 +136,9 @@ class TaskRun {
   async run(): Promise<void> {
     const { clock, pendingBytesMax } = this.#options
     try {
+      this.#commit() // where inputs begin, before a record is taken from there
+      await this.#inFlight
+      this.#check()
       while (!this.#stopping()) {
         const state = this.#slice()
         this.#commitIfDue(state)

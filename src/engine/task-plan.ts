@@ -33,6 +33,8 @@ export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode:
   }
   const all = new Map([...topics, ...repartitions])
   const tasksOf = (part: PlanPart): number => (mode === 'one' ? 1 : partWidth(plan, part, all))
+  // Where a source waits, so must those behind a repartition topic.
+  const idle = sourceSpecs(plan).some((spec) => spec.idle === 'wait') ? 'wait' : 'advance'
   const upstream = new Map<string, number>()
   for (const part of plan.parts) for (const { topic } of part.repartitions) upstream.set(topic, tasksOf(part))
   const planned: PlannedTask[] = []
@@ -43,7 +45,7 @@ export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode:
         name: `${part.name}/${mode === 'one' ? 'all' : index}`,
         index,
         part,
-        inputs: inputsOf(part, all, upstream, mode === 'one' ? null : index),
+        inputs: inputsOf(part, { topics: all, upstream, idle, partition: mode === 'one' ? null : index }),
         outputTopics: outputsOf(part, all, homeTopic),
         homeTopic,
       })
@@ -55,12 +57,18 @@ export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode:
 /** Values on their way between parts may be larger than the records they came from. */
 const repartitionRecordBytesMax = 16 * 1_048_576
 
-function inputsOf(
-  part: PlanPart,
-  topics: KnownTopics,
-  upstream: ReadonlyMap<string, number>,
-  partition: number | null,
-): TaskInput[] {
+interface InputsOptions {
+  readonly topics: KnownTopics
+  /** How many tasks write to a repartition topic. */
+  readonly upstream: ReadonlyMap<string, number>
+  /** What the tasks behind a repartition topic do when all of it is idle. */
+  readonly idle: 'advance' | 'wait'
+  /** null: all of them. */
+  readonly partition: number | null
+}
+
+function inputsOf(part: PlanPart, options: InputsOptions): TaskInput[] {
+  const { topics, upstream, partition } = options
   const inputs: TaskInput[] = []
   const partitionsOf = (topic: string): number[] =>
     partition === null ? Array.from({ length: partitionCount(topics, topic) }, (_, i) => i) : [partition]
@@ -76,7 +84,7 @@ function inputsOf(
   for (const { step, topic } of part.reads) {
     for (const each of partitionsOf(topic)) {
       // Idleness, too, comes by marks from upstream: never by the clock.
-      const clock = { outOfOrderMs: 0, idleAfterMs: Number.POSITIVE_INFINITY, idle: 'advance' as const }
+      const clock = { outOfOrderMs: 0, idleAfterMs: Number.POSITIVE_INFINITY, idle: options.idle }
       const place = { topic, partition: each }
       inputs.push({ kind: 'repartition', step, place, upstreamTasks: upstream.get(topic) ?? 1, clock })
     }
@@ -98,7 +106,8 @@ function outputsOf(part: PlanPart, topics: KnownTopics, homeTopic: string): Outp
   for (const name of names) {
     const info = topics.get(name)
     if (info === undefined) continue // no step can be late: there is no topic for it
-    outputs.push({ name, partitionCount: info.partitions.length, recordBytesMax: info.config.recordBytesMax })
+    const { recordBytesMax, cleanup } = info.config
+    outputs.push({ name, partitionCount: info.partitions.length, recordBytesMax, compact: cleanup === 'compact' })
   }
   return outputs
 }

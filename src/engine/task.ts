@@ -100,7 +100,9 @@ export class Task implements TaskContext {
         onMark: () => this.#advance(this.#watermark.candidate()),
       }),
     )
-    this.#committed = this.cursors.map((cursor) => cursor.position)
+    // Where an input begins at the end of its topic, that place is committed at once: opened again, it must not begin at a later end.
+    const { startAt } = options.session.spec
+    this.#committed = this.cursors.map((cursor, i) => (startAt[i] === 'latest' ? -1 : cursor.position))
   }
 
   get watermarkMs(): number {
@@ -148,10 +150,13 @@ export class Task implements TaskContext {
     for (const cursor of this.cursors) cursor.pull()
     for (;;) {
       const cursor = this.#earliest(null)
-      if (cursor === null) return 'caught-up'
+      if (cursor === null) {
+        this.#flushPrints() // of windows that a mark has closed
+        return 'caught-up'
+      }
       if (left <= 0) return 'more'
       const next = this.#earliest(cursor)
-      left = this.#run(cursor, next === null ? Number.POSITIVE_INFINITY : next.timeMs, left)
+      left = this.#run(cursor, next, left)
     }
   }
 
@@ -241,9 +246,15 @@ export class Task implements TaskContext {
     this.#prints.push(text)
   }
 
-  /** Processes one input's records up to and including event time `untilMs`. @returns the rest of the limit */
-  #run(cursor: Cursor, untilMs: number, limit: number): number {
+  /**
+   * Processes one input's records as long as they come before the one at hand of `next`. Of equal times the lower input's comes first,
+   * so the order is the same for any limit (O1).
+   * @returns the rest of the limit
+   */
+  #run(cursor: Cursor, next: Cursor | null, limit: number): number {
     let left = limit
+    const untilMs = next === null ? Number.POSITIVE_INFINITY : next.timeMs
+    const tieWins = next === null || cursor.input < next.input
     const { clock } = cursor
     const { outOfOrderMs } = clock.spec
     const marked = cursor.marks !== null // its event time comes by marks, not from its records
@@ -255,7 +266,7 @@ export class Task implements TaskContext {
       if (!marked && timeMs - outOfOrderMs > clock.reachedMs) {
         this.#advance(this.#watermark.reached(clock, timeMs - outOfOrderMs))
       }
-    } while (cursor.pull() && cursor.timeMs <= untilMs && left > 0)
+    } while (cursor.pull() && left > 0 && (cursor.timeMs < untilMs || (tieWins && cursor.timeMs === untilMs)))
     this.counters.recordsIn += limit - left
     this.#flushPrints()
     return left
@@ -366,6 +377,7 @@ export class Task implements TaskContext {
       if (saved === undefined) continue
       marks[task] = { task, watermarkMs: typeof saved === 'number' ? saved : cursor.clock.reachedMs, idle: saved === null }
     }
+    if (marks.length > 0) cursor.clock.idle = marks.every((mark) => mark?.idle === true)
   }
 
   /** The mark to send downstream; null when the last one still says it all. */

@@ -65,7 +65,8 @@ export class Watermark {
     let allIdle = this.inputs.length > 0
     for (let i = 0; i < this.inputs.length; i++) {
       const input = this.inputs[i] as InputClock
-      if (!input.idle && nowMs - input.lastRecordAtMs >= input.spec.idleAfterMs && caughtUp(i)) input.idle = true
+      if (!caughtUp(i)) input.idle = false
+      else if (nowMs - input.lastRecordAtMs >= input.spec.idleAfterMs) input.idle = true
       if (!input.idle) allIdle = false
     }
     if (!allIdle) {
@@ -74,10 +75,16 @@ export class Watermark {
     }
     if (this.#allIdleSinceMs === null) {
       this.#allIdleSinceMs = nowMs
-      this.#standingMs = this.currentMs
+      this.#standingMs = this.currentMs === Number.NEGATIVE_INFINITY ? this.#leastSeen() : this.currentMs
     }
-    if (this.inputs.some((input) => input.spec.idle === 'wait')) return this.currentMs
+    if (this.inputs.some((input) => input.spec.idle === 'wait')) return Math.max(this.currentMs, this.#standingMs)
     return Math.max(this.currentMs, this.#standingMs + (nowMs - this.#allIdleSinceMs))
+  }
+
+  /** Where inputs that fell idle in one tick leave event time: those that never had a record do not count. */
+  #leastSeen(): number {
+    const seen = this.inputs.map((input) => input.reachedMs).filter((reachedMs) => reachedMs !== Number.NEGATIVE_INFINITY)
+    return seen.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...seen)
   }
 
   /** Wall clock at which `tick` could move the watermark to `dueMs` or find an input idle; Infinity when it can't by itself. */

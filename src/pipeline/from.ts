@@ -56,8 +56,8 @@ class NodeStream<V, K> implements Stream<V, K> {
   }
 
   flatMap<R>(fn: (value: V) => Iterable<R>): Stream<R, K> {
-    const next = { kind: 'flatMap', input: this.node, fn: checked(fn, 'flatMap') } as const
-    return this.#next({ ...next, named: null })
+    const call = checked<Iterable<R>>(fn, 'flatMap')
+    return this.#next({ kind: 'flatMap', input: this.node, fn: call, named: null })
   }
 
   branch<C extends BranchCases<V>>(cases: C): Branches<V, K, C> {

@@ -20,13 +20,15 @@ export type Aggregates<V, R> = { readonly [N in keyof R]: AggregatorOf<V, R[N]> 
 /** `branch`'s argument: name → predicate. `rest` is taken. */
 export type BranchCases<V> = Readonly<Record<string, (value: V) => boolean>>
 
-type Narrowed<V, P> = P extends (value: never) => value is infer R ? (R extends V ? R : V) : V
-type Guarded<P> = P extends (value: never) => value is infer R ? R : never
+/** What a type guard lets through, else V. */
+type Narrowed<V, P> = P extends ((value: V) => value is infer R extends V) ? R : V
+/** What no record behind a type guard can be; nothing for a plain predicate. */
+type Excluded<V, P> = P extends ((value: V) => value is infer R extends V) ? R : never
 
 /** What `branch` gives: one stream for each case, and `rest`. */
 export type Branches<V, K, C> = Flat<
   { readonly [N in keyof C]: Stream<Narrowed<V, C[N]>, K> } & {
-    readonly rest: Stream<Exclude<V, Guarded<C[keyof C]>>, K>
+    readonly rest: Stream<Exclude<V, { [N in keyof C]: Excluded<V, C[N]> }[keyof C]>, K>
   }
 >
 

@@ -33,11 +33,13 @@ export type TopicValue<S extends SchemaOption, C extends CodecOption> =
       : unknown
 
 /** What a topic's records are keyed by, from its `key` option. */
-export type TopicKey<KO> = KO extends 'record'
-  ? string
-  : KO extends (value: never) => infer K
-    ? K
-    : null
+export type TopicKey<KO> = undefined extends KO
+  ? null
+  : KO extends 'record'
+    ? string
+    : KO extends (value: never) => infer K
+      ? K
+      : null
 
 export interface TopicOptions<S extends SchemaOption, C extends CodecOption, KO, V> {
   /** Standard Schema (zod, valibot, arktype …): what is read must fit, and becomes its output. */
@@ -87,7 +89,7 @@ export interface TopicOptions<S extends SchemaOption, C extends CodecOption, KO,
 export function topic<
   S extends SchemaOption = undefined,
   C extends CodecOption = undefined,
-  const KO extends KeyOption<TopicValue<S, C>> = undefined,
+  const KO extends KeyOption<TopicValue<S, C>> = KeyOption<TopicValue<S, C>>,
 >(
   name: string,
   options: TopicOptions<S, C, KO, TopicValue<S, C>> = {},

@@ -139,7 +139,9 @@ class Driver implements PipelineTest {
       part,
       session: this.#session,
       inputs,
-      outputTopics: [...outputs].map(([name, partitionCount]) => ({ name, partitionCount, recordBytesMax: 1 << 24 })),
+      outputTopics: [...outputs].map(([name, partitionCount]) => {
+        return { name, partitionCount, recordBytesMax: 1 << 24, compact: this.#specs.get(name)?.compact ?? false }
+      }),
       homeTopic: [...this.#sources.keys()][0] ?? '',
       nowMs: startMs,
       print: (text) => {

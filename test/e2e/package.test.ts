@@ -36,10 +36,17 @@ function run(program: string, args: string[], cwd = folder): string {
   const { PATH, ...others } = process.env
   // npm hands its settings to what it starts; a user's shell has none of them.
   const env = Object.fromEntries(
-    Object.entries(others).filter(([name]) => !/^npm_(?!config_)|^NODE_|^VITEST/.test(name)),
+    Object.entries(others).filter(
+      ([name]) => !/^npm_(?!config_)|^NODE_OPTIONS$|^VITEST/.test(name),
+    ),
   )
   const path = `${dirname(process.execPath)}:${PATH}`
-  const result = spawnSync(program, args, { cwd, encoding: 'utf8', env: { ...env, PATH: path } })
+  const result = spawnSync(program, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...env, PATH: path },
+    timeout: 120_000,
+  })
   if (result.status !== 0) {
     const said = `${result.stdout}${result.stderr}${result.error?.message ?? ''}`
     throw new Error(`${program} ${args.join(' ')} exited with ${result.status}:\n${said}`)

@@ -73,7 +73,7 @@ export function checkInvariants(tree: Tree): Violation[] {
     .filter(({ path }) => asserts(path) && !path.startsWith('test/tidy/'))
     .flatMap(({ strings }) => strings.map(({ value }) => value))
   return invariants.flatMap((id) =>
-    titles.some((title) => new RegExp(`^${id}\\b[ :]`).test(title))
+    titles.some((title) => new RegExp(`^(?:[LO]\\d\\s+)*${id}\\b[ :]`).test(title))
       ? []
       : [
           {

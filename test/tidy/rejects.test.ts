@@ -76,6 +76,16 @@ const cases: Record<string, [Check, Files, string]> = {
     { 'src/engine/a.ts': "import '../index.ts'", 'src/index.ts': '' },
     'nobody inside imports a door',
   ],
+  'a bundled example on the door': [
+    imports.checkImports,
+    { 'src/examples/a.ts': "import '../index.ts'", 'src/index.ts': '' },
+    '',
+  ],
+  'a door on a door': [
+    imports.checkImports,
+    { 'src/testing.ts': "import './index.ts'", 'src/index.ts': '' },
+    'nobody inside imports a door',
+  ],
   'an import of its own package': [
     imports.checkImports,
     { 'src/cli/a.ts': "import { run } from 'millrace'" },
@@ -322,11 +332,11 @@ const cases: Record<string, [Check, Files, string]> = {
     promises.checkInvariants,
     {
       'src/log/a.test.ts': promises.invariants
-        .filter((id) => id !== 'L6')
-        .map((id) => `test('${id} holds', f)`)
+        .filter((id) => id !== 'L6' && id !== 'L7')
+        .map((id) => `test('${id} L7 hold', f)`)
         .join('\n'),
     },
-    'invariant L6 has no test',
+    "src:1  invariant L6 has no test: start a test's title with 'L6 '",
   ],
   'a title that only mentions an invariant': [
     promises.checkInvariants,
@@ -419,7 +429,13 @@ describe('set-up', () => {
     'node_modules/a': { version: '1.0.0' },
     'node_modules/mac': { version: '1.0.0', os: ['darwin'], optional: true },
     'node_modules/not-linux': { version: '1.0.0', os: '!linux', optional: true },
-    'node_modules/a/node_modules/@s/b': { version: '2.0.0', optional: true, os: ['linux'] },
+    'node_modules/wasm': { version: '1.0.0', optional: true },
+    'node_modules/a/node_modules/@s/b': {
+      version: '2.0.0',
+      optional: true,
+      os: ['linux'],
+      cpu: ['x64'],
+    },
   }
   const installed = {
     'node_modules/a': { version: '1.0.0' },

@@ -35,7 +35,7 @@ type Shape = { kind: 'circle'; radius: number } | { kind: 'square'; side: number
 const shapes = from(topic('shapes', { codec: json<Shape>(), key: (shape) => shape.kind }))
 const split = shapes.branch({ circles: (shape) => shape.kind === 'circle', big: (shape) => 'side' in shape && shape.side > 3 })
 expectType<Stream<{ kind: 'circle'; radius: number }, 'circle' | 'square'>>()(split.circles, true)
-expectType<Stream<Shape, 'circle' | 'square'>>()(split.rest, true)
+expectType<Stream<{ kind: 'square'; side: number }, 'circle' | 'square'>>()(split.rest, true)
 expectType<Stream<string | number, null>>()(lines.merge(lines.map((line) => line.length)), true)
 const rows = shapes.aggregate({ all: collect(), start: first((shape) => shape.kind), average: mean(() => 1) })
 expectType<

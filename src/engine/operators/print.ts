@@ -71,5 +71,5 @@ function showValue(value: unknown): string {
 
 /** `2026-11-23 08:15:02`, in UTC. */
 function showTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('T', ' ').replace('.000Z', '')
+  return new Date(timeMs).toISOString().replace('T', ' ').replace(/(?:\.000)?Z$/, '')
 }

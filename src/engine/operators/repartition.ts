@@ -15,8 +15,8 @@ export function repartitionOperator(topic: string, context: StepContext, outputs
   const writer = new ValueWriter()
   return {
     push: (value, key, time) => {
-      if (key === null) throw missingKey(context.step)
       context.task.running = context.step
+      if (key === null) throw missingKey(context.step)
       writer.reset()
       writer.writeValue(key)
       writer.writeValue(value)

@@ -14,8 +14,8 @@ export function runningFoldOperator(node: AggregateNode | ReduceNode, context: S
   const { task, step } = context
   const store = context.store({ toState: fold.toState, fromState: fold.fromState })
   const push = (value: unknown, key: Key | null, time: number): void => {
-    if (key === null) throw missingKey(step)
     task.running = step
+    if (key === null) throw missingKey(step)
     const keys = store.namespace(0)
     const entry = store.find(keys, key)
     let kept: unknown

@@ -8,6 +8,7 @@ import type { Key } from '../../core/key.ts'
 import { partitionOfText } from '../../log/partitioner.ts'
 import type { TopicSpec, ToNode } from '../../pipeline/node.ts'
 import type { Outputs } from '../outputs.ts'
+import { missingKey } from './missing-key.ts'
 import type { Operator, StepContext } from './operator.ts'
 
 /** @param origin gives the input partition of the record in hand */
@@ -27,6 +28,7 @@ export function toOperator(
       task.running = step
       const key: Key | null = keyOf === null ? streamKey : keyOf(value)
       const text = key === null || key === undefined ? null : encodeKey(key)
+      if (text === null && target.topic.compact) throw missingKey(step)
       let partition = 0
       if (partitionCount > 1) {
         partition = text === null ? origin() % partitionCount : partitionOfText(text, partitionCount)

@@ -52,6 +52,7 @@ export function windowFoldOperator(
   }
 
   const push = (value: unknown, key: Key | null, time: number): void => {
+    task.running = step
     if (key === null) throw missingKey(step)
     const start = Math.floor(time / sizeMs) * sizeMs
     const end = start + sizeMs
@@ -60,7 +61,6 @@ export function windowFoldOperator(
       task.late(step, { windowEndMs: end })
       return
     }
-    task.running = step
     const window = windowAt(start)
     const entry = window === undefined ? undefined : store.find(window, key)
     const fresh = entry === undefined || entry.value === absent

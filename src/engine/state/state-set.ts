@@ -15,14 +15,21 @@ import { absent, Journal, Store } from './store.ts'
 import type { Entry, StoreSpec } from './store.ts'
 
 const blobVersion = 1
-/** A slice is at least this many entries, and at least as many as changed: recovery reads at most about three times the live state. */
+/** A slice is at least this many entries, and at least as many as changed: recovery reads at most about four times the live state. */
 const sliceEntriesMin = 64
+/**
+ * For each entry of a slice so many are looked at: those that the round has already written as changes are passed over. So a round ends
+ * also where every commit adds as many entries as it writes.
+ */
+const looksPerSliceEntry = 4
 
 export class StateSet {
   readonly journal: Journal = new Journal()
   readonly #stores: Map<string, Store> = new Map()
   readonly #writer = new ValueWriter()
   #round: Iterator<Entry> | null = null
+  /** The commit in which the round began. */
+  #roundStartedIn = 0
   /** Names of stores that were in the changelog but that no step asks for. */
   readonly orphans: Set<string> = new Set()
 
@@ -72,9 +79,10 @@ export class StateSet {
       store.dirty = []
       store.drops = []
     }
-    this.journal.commitNumber += 1
     const startsRound = this.#round === null
+    if (startsRound) this.#roundStartedIn = this.journal.commitNumber
     this.#round ??= this.#liveEntries()
+    this.journal.commitNumber += 1
     const endsRound = this.#writeSlice(this.#round, Math.max(sliceEntriesMin, written))
     if (endsRound) this.#round = null
     return { bytes: writer.bytes(), startsRound, endsRound }
@@ -113,7 +121,12 @@ export class StateSet {
 
   *#liveEntries(): IterableIterator<Entry> {
     for (const store of this.#stores.values()) {
-      for (const namespace of store.namespaces.values()) yield* namespace.entries.values()
+      for (const namespace of store.namespaces.values()) {
+        for (const entry of namespace.entries.values()) {
+          if (namespace.dropped) break
+          yield entry
+        }
+      }
     }
   }
 
@@ -121,7 +134,8 @@ export class StateSet {
   #writeSlice(round: Iterator<Entry>, limit: number): boolean {
     const byStore = new Map<Store, Entry[]>()
     let complete = false
-    for (let taken = 0; taken < limit; taken++) {
+    let taken = 0
+    for (let looked = 0; taken < limit && looked < limit * looksPerSliceEntry; looked++) {
       const next = round.next()
       if (next.done === true) {
         complete = true
@@ -129,6 +143,8 @@ export class StateSet {
       }
       const entry = next.value
       if (entry.value === absent || entry.namespace.dropped) continue
+      if (entry.dirtyIn >= this.#roundStartedIn) continue // a blob of this round has it, as it is now
+      taken += 1
       const entries = byStore.get(entry.namespace.store)
       if (entries === undefined) byStore.set(entry.namespace.store, [entry])
       else entries.push(entry)

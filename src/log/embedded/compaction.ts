@@ -12,7 +12,7 @@ import { BatchBuilder, RecordBatch } from '../batch.ts'
 import type { Store } from './db.ts'
 import { type Progress, updateStart } from './retention.ts'
 
-/** Bytes of batches that one slice reads: about 3 ms. */
+/** Bytes of batches that one slice reads: 1 ms at the median, 5 ms at most (2026-11-23). */
 const sliceBytes = 1 << 20
 /** Bytes of keys that a pass notes at most; what is beyond waits for the next pass. */
 const noteBytesMax = 64 << 20

@@ -25,9 +25,9 @@ export interface StoreOptions {
 }
 
 /**
- * Pages in the WAL after which a commit moves them into the main file. Measured 2026-11-23: that
- * commit takes 80 ms at 4000 pages of new data (32 MiB) and 290 ms at 16,000, for 5 % more appends
- * a second.
+ * Pages in the WAL after which a commit moves them into the main file. Of 3000 commits of 100 KB
+ * the slowest took 83 ms at 4000 pages (32 MiB) and 294 ms at 16,000; appends a second did not
+ * differ by more than the runs did (2026-11-23, one run each on a shared machine).
  */
 const checkpointPages = 4000
 /** A WAL that grew beyond this, because a reader or writer kept on, is cut back afterwards. */
@@ -73,7 +73,7 @@ export class Store {
     if (synchronous !== 2 || journal !== 'wal') {
       throw new MillraceError(
         'log-failed',
-        `${this.path} cannot be made durable: synchronous ${String(synchronous)}, journal ${String(journal)}`,
+        `${this.path} is not durable: synchronous ${String(synchronous)}, ${String(journal)}`,
         { hint: 'put the data directory on a local disk: --data DIR' },
       )
     }

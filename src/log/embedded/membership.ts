@@ -16,7 +16,7 @@ type Tell = Parameters<Membership['onChange']>[0]
 /** Two processes that join at the same moment may outrun one another a few times. */
 const attemptsMax = 25
 /**
- * A lock may be looked at by another process just now, for microseconds; or a run that joins is
+ * A lock may be looked at by another process just now, for a moment; or a run that joins is
  * about to be written down.
  */
 const lockWaitMs = 20

@@ -117,10 +117,12 @@ test('read only: reads while another writes, refuses to write, needs a log', asy
   await fails(log.join({ pipeline: 'p', tasks: [], takeOver: false }), 'log-read-only')
 })
 
+const logUrl = new URL('./embedded-log.ts', import.meta.url).href
+
 /** Runs as a user who may not write here: the superuser may write anywhere. */
 function asNobody(code: string): string {
   const script = `
-    const { openEmbeddedLog } = await import('${new URL('./embedded-log.ts', import.meta.url).href}')
+    const { openEmbeddedLog } = await import('${logUrl}')
     const dir = process.argv[1]
     try { ${code} } catch (error) { console.log(error.code) }`
   const args = ['--no-warnings', '--input-type=module', '-e', script, join(dir, 'data')]

@@ -15,7 +15,7 @@ export interface StartingInput extends TopicPartition {
   readonly offset: number
 }
 
-export const prefetchBytesDefault = 8 << 20
+const prefetchBytesDefault = 8 << 20
 /**
  * One select reads no more than this, so that it holds the thread up for less than a millisecond.
  */

@@ -1,0 +1,86 @@
+/** The `millrace` command: its commands, and what becomes of their errors. */
+import { Command, CommanderError } from 'commander'
+import { registerConsume } from './consume.ts'
+import { type Context, processContext } from './context.ts'
+import { registerGroups } from './groups.ts'
+import { registerPlan } from './plan.ts'
+import { registerProduce } from './produce.ts'
+import { errorReport } from './report.ts'
+import { registerRun } from './run.ts'
+import { registerStart } from './start.ts'
+import { registerStatus } from './status.ts'
+import { registerTopics } from './topics.ts'
+import { version } from './version.ts'
+
+/** Exit codes, as `millrace --help` shows them. */
+const exitFailed = 1
+const exitUsage = 2
+
+const helpEnd = `
+Exit codes:
+  0    done; also when a running command was ended by Ctrl-C (SIGINT) or SIGTERM in an orderly way
+  1    failed; standard error says why and what to do
+  2    wrong usage: an unknown command or option, or a value that is not allowed
+  130  ended at once by a second Ctrl-C
+
+Environment:
+  MILLRACE_DATA   data directory, where --data is not given
+  MILLRACE_LOG    log, where --log is not given
+  MILLRACE_DEBUG  1: show stacks, as --debug does
+
+Example:
+  millrace topics create greetings --partitions 1
+  echo hello | millrace produce greetings
+  millrace consume greetings`
+
+/**
+ * Runs one command line. Each command is a file with a `register…(program, context)`; what it needs
+ * beyond its options is imported when it runs.
+ * @param argv without node and script
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const context = processContext()
+  const program = createProgram(context)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitUsage
+    const isDebugging = program.opts()['debug'] === true || process.env['MILLRACE_DEBUG'] === '1'
+    context.note(errorReport(thrown, { withStack: isDebugging }))
+    return exitFailed
+  }
+}
+
+/** All commands, not yet run. */
+export function createProgram(context: Context): Command {
+  const program = new Command('millrace')
+    .description('Real-time data processing: topics, producers, consumers and pipelines.')
+    .version(version(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    .option('--debug', 'show the stack of an error')
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(usageError(text)),
+    })
+    .showHelpAfterError('  --help shows what can be written, with an example')
+    .addHelpText('after', helpEnd)
+  registerStart(program, context)
+  registerRun(program, context)
+  registerTopics(program, context)
+  registerProduce(program, context)
+  registerConsume(program, context)
+  registerPlan(program, context)
+  registerStatus(program, context)
+  registerGroups(program, context)
+  return program
+}
+
+/** Commander's words in our form: `millrace: what`, then what to do, indented. */
+function usageError(text: string): string {
+  return text
+    .replace(/^error: /, 'millrace: ')
+    .replace(/^\((Did you mean .*)\)$/m, (_, guess: string) => `  ${guess.toLowerCase()}`)
+}

@@ -1,0 +1,62 @@
+/**
+ * This machine's vital signs, second by second and ten by ten, with an alert when the processors stay
+ * busy. `millrace start` fills the topic `vitals` with a sample every 250 ms.
+ *
+ * Look at it without running it: millrace plan <this file>
+ */
+import { count, from, json, max, mean, pipeline, topic, tumbling } from '../index.ts'
+import type { Vitals } from '../connect/sources/vitals.ts'
+
+/** A week, or 256 MB: an example that is forgotten does not fill the disk. */
+const retention = { time: '7d', bytes: 256 * 2 ** 20 } as const
+
+export const vitals = topic('vitals', {
+  codec: json<Vitals>(),
+  key: (sample) => sample.host,
+  time: (sample) => new Date(sample.at),
+  idleAfter: '2s',
+  partitions: 1,
+  retention,
+})
+
+const measured = {
+  samples: count(),
+  cpu: mean((sample: Vitals) => sample.cpu),
+  cpuMax: max((sample: Vitals) => sample.cpu),
+  memory: max((sample: Vitals) => sample.memory),
+  load: max((sample: Vitals) => sample.load),
+  loopDelayMaxMs: max((sample: Vitals) => sample.loopDelayMaxMs),
+}
+
+const samples = from(vitals)
+const perSecond = samples.window(tumbling('1s')).aggregate(measured).named('per-second')
+const perTenSeconds = samples.window(tumbling('10s')).aggregate(measured).named('per-10s')
+
+const busyFrom = 0.8
+const alertSeconds = 5
+
+/**
+ * Says when the processors were over 80 % for five seconds in a row, and when that is over. `reduce`
+ * keeps how long they have been busy: a small state machine for each host.
+ */
+const alerts = perSecond
+  .map(({ window, cpu }) => ({ at: window.end, cpu, seconds: cpu > busyFrom ? 1 : 0, before: 0 }))
+  .reduce((soFar, now) => {
+    const isNext = now.at - soFar.at === 1000 // a gap (the program did not run) starts anew
+    const before = isNext ? soFar.seconds : 0
+    return { ...now, before, seconds: now.seconds === 0 ? 0 : before + 1 }
+  })
+  .named('busy-seconds')
+  .flatMap(({ key, value: { at, cpu, seconds, before } }) => {
+    const alert = { host: key, at: new Date(at).toISOString(), cpu }
+    if (seconds === alertSeconds) return [{ ...alert, alert: 'busy', seconds }]
+    if (seconds === 0 && before >= alertSeconds) return [{ ...alert, alert: 'over', seconds: before }]
+    return []
+  })
+
+export default pipeline(
+  'vitals',
+  perSecond.to(topic('vitals-1s', { retention })),
+  perTenSeconds.to(topic('vitals-10s', { retention })),
+  alerts.to(topic('vitals-alerts', { retention })),
+)

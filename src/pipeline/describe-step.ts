@@ -1,0 +1,90 @@
+/** What there is to say of a step besides its name: for people who read a plan, and for programs. */
+import { unreachable } from '../core/assert.ts'
+import { formatDuration } from '../core/duration.ts'
+import { deadTopic, lateTopic } from './letter-topic.ts'
+import type { AggregateNode, Node, ReduceNode, SourceNode, TopicSpec } from './node.ts'
+
+/** Settings in the order in which they read best: name → text. */
+export type Settings = Readonly<Record<string, string>>
+
+export function settingsOf(node: Node): Settings {
+  switch (node.kind) {
+    case 'source':
+      return sourceSettings(node)
+    case 'aggregate':
+    case 'reduce':
+      return groupSettings(node)
+    case 'branch':
+      return { cases: [...node.cases.map((each) => each.name), 'rest'].join(', ') }
+    case 'print':
+      return node.options.everyMs === null
+        ? {}
+        : {
+            every: formatDuration(node.options.everyMs),
+            first: String(node.options.first),
+          }
+    case 'to':
+      return { topic: node.topic.name, ...topicSettings(node.topic) }
+    case 'map':
+    case 'filter':
+    case 'flatMap':
+    case 'branch-output':
+    case 'merge':
+    case 'keyBy':
+    case 'forEach':
+      return {}
+    default:
+      return unreachable(node)
+  }
+}
+
+/** What a step keeps between records, and how it grows; null: nothing. */
+export function stateOf(node: Node): string | null {
+  if (node.kind === 'aggregate' || node.kind === 'reduce') {
+    return node.window === null
+      ? 'state grows with the number of keys'
+      : 'one entry for each key and open window'
+  }
+  return node.kind === 'print' && node.options.everyMs !== null ? 'the open batch' : null
+}
+
+function sourceSettings({ topic }: SourceNode): Settings {
+  return {
+    topic: topic.name,
+    ...topicSettings(topic),
+    time: topic.time === null ? "the record's" : 'from the value',
+    'out of order': formatDuration(topic.outOfOrderMs),
+    'idle after': `${formatDuration(topic.idleAfterMs)}, then ${topic.idle}`,
+    dead: deadTopic(topic.name),
+  }
+}
+
+function topicSettings({ codec, schema, key, partitions, compact }: TopicSpec): Settings {
+  const text = key === null ? 'none' : key === 'record' ? "the record's" : 'from the value'
+  return {
+    codec: codec.name,
+    ...(schema === null ? {} : { schema: schema['~standard'].vendor }),
+    key: text,
+    ...(partitions === null ? {} : { partitions: String(partitions) }),
+    ...(compact ? { cleanup: 'compact' } : {}),
+  }
+}
+
+function groupSettings(node: AggregateNode | ReduceNode): Settings {
+  const window: Settings =
+    node.window === null
+      ? {}
+      : {
+          window: `${node.window.kind} ${formatDuration(node.window.sizeMs)}`,
+          lateness: formatDuration(node.latenessMs),
+        }
+  if (node.kind === 'reduce') return window
+  const fields = node.fields.map(({ name, aggregator }) => `${name} = ${aggregator.kind}`)
+  return { ...window, fields: fields.join(', ') }
+}
+
+/** Topics for the records that a windowed step refuses: one for each source, null where nothing is ever late. */
+export function lateTopicsOf(node: Node, sources: readonly string[]): readonly string[] {
+  const isWindowed = (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null
+  return isWindowed ? sources.map(lateTopic) : []
+}

@@ -17,6 +17,7 @@ export interface Purchase {
   readonly note: string
 }
 
+const sessionPrefix = '7f3a9c1e-'
 const firstMs = 1_700_000_000_000
 
 export function purchase(i: number): Purchase {
@@ -29,8 +30,8 @@ export function purchase(i: number): Purchase {
     currency: 'EUR',
     country: 'DE',
     device: 'mobile-ios',
-    session: `s${(i * 7919) % 1_000_003}`,
-    note: 'lorem ipsum dolor sit amet conse',
+    session: `${sessionPrefix}${1_000_000 + ((i * 7919) % 1_000_003)}`,
+    note: 'lorem ipsum dolor sit',
   }
 }
 

@@ -12,7 +12,11 @@ export interface Context {
   readonly note: (line: string) => void
   /** Writes to standard error as it is; for lines that are overwritten. */
   readonly writeError: (text: string) => void
-  readonly isTerminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  readonly isTerminal: {
+    readonly stdin: boolean
+    readonly stdout: boolean
+    readonly stderr: boolean
+  }
   /** Bytes of the file that standard input is; null where it is something else. */
   readonly stdinBytes: () => number | null
   readonly clock: Clock

@@ -1,7 +1,7 @@
 /** `--data` and `--log`, which every command takes, and the opening of the log they name. */
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { MillraceError } from '../core/error.ts'
+import { isCode, MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 
 export interface DataOptions {
@@ -13,7 +13,10 @@ export interface DataOptions {
 export function withDataOptions(command: Command): Command {
   return command
     .option('--data <dir>', 'data directory (default: MILLRACE_DATA, else .millrace)')
-    .option('--log <log>', 'log to work on: embedded, memory (default: MILLRACE_LOG, else embedded)')
+    .option(
+      '--log <log>',
+      'log to work on: embedded, memory (default: MILLRACE_LOG, else embedded)',
+    )
 }
 
 /**
@@ -35,7 +38,9 @@ export async function withLog<R>(
   const kind = options.log ?? process.env['MILLRACE_LOG'] ?? 'embedded'
   const directory = dataDirectory(options.data)
   if (use !== 'begin' && kind === 'embedded' && !existsSync(directory)) throw noData(directory)
-  const log = await openLog({ ...options, readOnly: use === 'look' })
+  const log = await openLog({ ...options, readOnly: use === 'look' }).catch((thrown: unknown) => {
+    throw isCode(thrown, 'file-not-found') ? noData(directory) : thrown
+  })
   try {
     return await work(log)
   } finally {

@@ -1,15 +1,7 @@
 /** The `millrace` command: its commands, and what becomes of their errors. */
 import { Command, CommanderError } from 'commander'
-import { registerConsume } from './consume.ts'
 import { type Context, processContext } from './context.ts'
-import { registerGroups } from './groups.ts'
-import { registerPlan } from './plan.ts'
-import { registerProduce } from './produce.ts'
 import { errorReport } from './report.ts'
-import { registerRun } from './run.ts'
-import { registerStart } from './start.ts'
-import { registerStatus } from './status.ts'
-import { registerTopics } from './topics.ts'
 import { version } from './version.ts'
 
 /** Exit codes, as `millrace --help` shows them. */
@@ -33,15 +25,29 @@ Example:
   echo hello | millrace produce greetings
   millrace consume greetings`
 
+type Register = (program: Command, context: Context) => void
+
+/** Each command's file, loaded only when it is wanted, in the order in which help shows them. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  start: async () => (await import('./start.ts')).registerStart,
+  run: async () => (await import('./run.ts')).registerRun,
+  topics: async () => (await import('./topics.ts')).registerTopics,
+  produce: async () => (await import('./produce.ts')).registerProduce,
+  consume: async () => (await import('./consume.ts')).registerConsume,
+  plan: async () => (await import('./plan.ts')).registerPlan,
+  status: async () => (await import('./status.ts')).registerStatus,
+  groups: async () => (await import('./groups.ts')).registerGroups,
+}
+
 /**
  * Runs one command line. Each command is a file with a `register…(program, context)`; what it needs
- * beyond its options is imported when it runs.
+ * beyond its options it imports when it runs.
  * @param argv without node and script
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const context = processContext()
-  const program = createProgram(context)
+  const program = await createProgram(context, argv)
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return Number(process.exitCode ?? 0)
@@ -53,8 +59,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** All commands, not yet run. */
-export function createProgram(context: Context): Command {
+/** The program with the command that `argv` names; with all of them where it names none, for help and guesses. */
+async function createProgram(context: Context, argv: readonly string[]): Promise<Command> {
   const program = new Command('millrace')
     .description('Real-time data processing: topics, producers, consumers and pipelines.')
     .version(version(), '-V, --version', 'show the version')
@@ -62,20 +68,19 @@ export function createProgram(context: Context): Command {
     .helpCommand('help [command]', 'show help of a command')
     .option('--debug', 'show the stack of an error')
     .exitOverride()
-    .configureOutput({
-      outputError: (text, write) => write(usageError(text)),
-    })
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
     .showHelpAfterError('  --help shows what can be written, with an example')
     .addHelpText('after', helpEnd)
-  registerStart(program, context)
-  registerRun(program, context)
-  registerTopics(program, context)
-  registerProduce(program, context)
-  registerConsume(program, context)
-  registerPlan(program, context)
-  registerStatus(program, context)
-  registerGroups(program, context)
+  const named = argv.find((argument) => !argument.startsWith('-')) ?? ''
+  const wanted = Object.hasOwn(commands, named) ? [named] : Object.keys(commands)
+  if (isVersionOnly(argv)) return program
+  for (const name of wanted) (await commands[name]?.())?.(program, context)
   return program
+}
+
+/** Nothing but the version is asked for: no command is needed. */
+function isVersionOnly(argv: readonly string[]): boolean {
+  return argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')
 }
 
 /** Commander's words in our form: `millrace: what`, then what to do, indented. */

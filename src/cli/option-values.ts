@@ -4,7 +4,10 @@ import { durationMs } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 
 /** @returns a parser of whole numbers from `min` to `max` */
-export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+export function wholeNumber(
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): (text: string) => number {
   return (text) => {
     const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN
     if (Number.isSafeInteger(value) && value >= min && value <= max) return value

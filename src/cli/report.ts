@@ -16,7 +16,8 @@ const debugHint = 'run it again with --debug for the stack'
 
 function stackOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return messageOf(thrown)
-  const hint = thrown instanceof MillraceError && thrown.hint !== undefined ? `\n  ${thrown.hint}` : ''
+  const hint =
+    thrown instanceof MillraceError && thrown.hint !== undefined ? `\n  ${thrown.hint}` : ''
   const cause = thrown.cause === undefined ? '' : `\ncaused by: ${stackOf(thrown.cause)}`
   return `${thrown.stack ?? thrown.message}${hint}${cause}`
 }

@@ -5,7 +5,9 @@ import type { AppendBatch } from '../log/log.ts'
 import { KeylessPartitioner, partitionOf, partitionOfText } from '../log/partitioner.ts'
 import type { SourceRecord } from './source.ts'
 
-/** As the engine cuts them: small enough to read one alone, large enough that its row costs nothing. */
+/**
+ * As the engine cuts them: small enough to read one alone, large enough that its row costs nothing.
+ */
 const blockRecordsMax = 500
 const blockBytesMax = 1 << 20
 

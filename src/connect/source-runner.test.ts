@@ -18,7 +18,11 @@ function numbered(from: number, count: number, key: string | null = null): Sourc
 
 type Open = (position: number | null, signal: AbortSignal) => AsyncIterable<SourceBatch<number>>
 
-const sourceOf = (open: Open, name = 'numbers'): Source<number> => ({ name, replayable: true, open })
+const sourceOf = (open: Open, name = 'numbers'): Source<number> => ({
+  name,
+  replayable: true,
+  open,
+})
 
 /** Batches of 10 records up to `end`. */
 const upTo = (end: number): Open =>
@@ -80,7 +84,10 @@ test('a source that ends leaves all its records and its position', async () => {
     recordCount: 30,
     commitCount: 3,
   })
-  assert.deepEqual(events.map((event) => event.kind), ['opened', 'ended'])
+  assert.deepEqual(
+    events.map((event) => event.kind),
+    ['opened', 'ended'],
+  )
   const second = await run(log, sourceOf(upTo(50)), { notify: (event) => events.push(event) })
   await second.done
   assert.deepEqual(await values(log, 't'), expected(50))
@@ -100,11 +107,14 @@ test('a source that fails is opened again at the last commit', async () => {
   await withTime(started.done)
   assert.deepEqual(await values(log, 't'), expected(40))
   const retries = events.filter((event) => event.kind === 'retrying')
-  assert.deepEqual(retries.map(({ attempt }) => attempt), [1, 1, 1]) // a commit came between
+  assert.deepEqual(
+    retries.map(({ attempt }) => attempt),
+    [1, 1, 1],
+  ) // a commit came between
   assert.ok(retries.every(({ error }) => isCode(error, 'source-failed')))
 })
 
-test('without a commit between it gives up after attemptsMax, waiting longer each time', async () => {
+test('it gives up after attemptsMax without a commit, waiting longer each time', async () => {
   const log = openMemoryLog()
   const waits: number[] = []
   // oxlint-disable-next-line require-yield -- it throws instead
@@ -134,13 +144,16 @@ test('what no retry helps ends the run at once', async () => {
   assert.equal(openings, 1)
 })
 
-test('a time that is not finite, or a partition that is not there, leaves nothing behind', async () => {
+test('a time that is no number, or a partition that is not there, leaves nothing', async () => {
   const log = openMemoryLog()
   const bad = async (change: Partial<SourceRecord>, code: string): Promise<void> => {
     const records = [...numbered(0, 3), { key: null, value: 'bad', time: 3, ...change }]
-    const started = await run(log, sourceOf(async function* one() {
-      yield { records, position: 1 }
-    }))
+    const started = await run(
+      log,
+      sourceOf(async function* one() {
+        yield { records, position: 1 }
+      }),
+    )
     const error = await rejection(started.done)
     assert.ok(error instanceof MillraceError && error.code === code, String(error))
   }
@@ -190,7 +203,9 @@ test('keys choose the partition as everywhere, records without key are spread', 
   const source = sourceOf(async function* one() {
     yield { records: keyed, position: 1 }
   })
-  await (await run(log, source, { topic: 'keyed', create: { partitions: 3 } })).done
+  await (
+    await run(log, source, { topic: 'keyed', create: { partitions: 3 } })
+  ).done
   for (const partition of [0, 1, 2]) {
     const wished = ['a', 'b', 'c', 'd'].filter((key) => partitionOfText(key, 3) === partition)
     assert.equal((await values(log, 'keyed', partition)).length, wished.length * 2)
@@ -198,7 +213,9 @@ test('keys choose the partition as everywhere, records without key are spread', 
   const keyless = sourceOf(async function* one() {
     yield { records: numbered(0, 1_300), position: 1 }
   }, 'keyless')
-  await (await run(log, keyless, { topic: 'spread', create: { partitions: 2 } })).done
+  await (
+    await run(log, keyless, { topic: 'spread', create: { partitions: 2 } })
+  ).done
   const counts = await Promise.all([0, 1].map(async (p) => (await values(log, 'spread', p)).length))
   assert.equal((counts[0] ?? 0) + (counts[1] ?? 0), 1_300)
   assert.ok(Math.min(...counts) > 500, String(counts))

@@ -16,7 +16,9 @@ export interface SourceOptions {
   /** Settings with which the topic is made when it does not exist; absent: it must exist. */
   readonly create?: Partial<TopicConfig>
   readonly clock: Clock
-  /** Fence whoever runs this source now, instead of failing with `pipeline-running`. Default false. */
+  /**
+   * Fence whoever runs this source now, instead of failing with `pipeline-running`. Default false.
+   */
   readonly takeOver?: boolean
   /** Failures in a row, without a commit between, after which the run ends. Default 8. */
   readonly attemptsMax?: number
@@ -51,6 +53,8 @@ export interface SourceStatus<P> {
 
 /** A running source. */
 export interface SourceRun<P> {
+  /** The committed position that the run began at; null: at the beginning. */
+  readonly from: P | null
   /** Resolves when the source ended or was stopped; rejects with what ended it otherwise. */
   readonly done: Promise<void>
   /** Commits what is in hand and gives the source up. Idempotent; never rejects. */
@@ -65,7 +69,8 @@ const attemptsMaxDefault = 8
 /**
  * Starts a source in this process. A second run of it on the same log fails with
  * `pipeline-running`.
- * @returns when the source has its place in the log; records may not have been read yet
+ * @returns when the source has its place in the log and its position was read; records may not have
+ * been
  * @throws `unknown-topic` · `pipeline-running` · `invalid-argument` for its name · what the log
  * throws
  */
@@ -85,7 +90,9 @@ export async function runSource<P>(
   membership.onChange(async ({ reason }) => loop.handOver(reason))
   const done = runAndLeave(loop, membership)
   done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
+  await Promise.race([loop.opened, done])
   return {
+    from: await loop.opened,
     done,
     stop: async () => {
       loop.stop()
@@ -97,7 +104,9 @@ export async function runSource<P>(
 
 const positionTask = 'position'
 
-/** The name under which the log keeps a source's position; `deleteGroup` of it forgets the position. */
+/**
+ * The name under which the log keeps a source's position; `deleteGroup` of it forgets the position.
+ */
 export function pipelineOf(source: string): string {
   return `source-${source}`
 }
@@ -133,6 +142,7 @@ class SourceLoop<P> {
   readonly #blocks: SourceBlocks
   readonly #writer = new ValueWriter(256)
   readonly #stopping = new AbortController()
+  readonly #opened = Promise.withResolvers<P | null>()
   #isFenced = false
   #failureCount = 0
   #state: SourceStatus<P>['state'] = 'running'
@@ -145,6 +155,11 @@ class SourceLoop<P> {
     this.#source = source
     this.#options = options
     this.#blocks = new SourceBlocks(options.topic, partitionCount)
+  }
+
+  /** Resolves with the position of the first opening. */
+  get opened(): Promise<P | null> {
+    return this.#opened.promise
   }
 
   stop(): void {
@@ -199,6 +214,7 @@ class SourceLoop<P> {
     try {
       this.#position = await restored<P>(session)
       this.#state = 'running'
+      this.#opened.resolve(this.#position)
       const resumed = this.#position !== null
       this.#options.notify?.({ kind: 'opened', source: name, resumed })
       for await (const batch of this.#source.open(this.#position, signal)) {

@@ -1,4 +1,6 @@
-/** The suite is tested: a right source passes it, each wrong one is rejected by the case it breaks. */
+/**
+ * The suite is tested: a right source passes it, each wrong one is rejected by the case it breaks.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { VirtualClock } from '../core/clock.ts'

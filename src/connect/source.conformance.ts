@@ -59,7 +59,11 @@ export const sourceConformance: readonly SourceCase[] = [
         given += records.length
         const wanted = Math.min(all.length - given, 500)
         const rest = await takeRecords(subject, position, wanted)
-        assert.deepEqual(rest, all.slice(given, given + wanted), `after ${JSON.stringify(position)}`)
+        assert.deepEqual(
+          rest,
+          all.slice(given, given + wanted),
+          `after ${JSON.stringify(position)}`,
+        )
       }
     },
   },
@@ -73,7 +77,9 @@ export const sourceConformance: readonly SourceCase[] = [
       assert.ok(last !== undefined)
       const before = new Set(whole.flatMap((batch) => batch.records.map(textOf)))
       const rest = await take(subject, last.position, 3)
-      const twice = rest.flatMap((batch) => batch.records.map(textOf)).filter((text) => before.has(text))
+      const twice = rest
+        .flatMap((batch) => batch.records.map(textOf))
+        .filter((text) => before.has(text))
       assert.deepEqual(twice, [])
     },
   },
@@ -171,7 +177,9 @@ export interface TestFunction {
   skip(title: string, run: () => Promise<void>): unknown
 }
 
-/** Makes one test of each case; one that a live source cannot pass is skipped, its title says why. */
+/**
+ * Makes one test of each case; one that a live source cannot pass is skipped, its title says why.
+ */
 export function defineSourceConformance<P>(test: TestFunction, subject: SourceSubject<P>): void {
   const { replayable } = subject.source(new VirtualClock())
   for (const one of sourceConformance) {
@@ -272,7 +280,8 @@ async function cutRun<P>(subject: SourceSubject<P>, log: Log, seed: number): Pro
     clock,
   })
   const commits = seededRandom(seed).int(4)
-  const isOver = (): boolean => run.status().commitCount >= commits || run.status().state !== 'running'
+  const isOver = (): boolean =>
+    run.status().commitCount >= commits || run.status().state !== 'running'
   for (let turn = 0; !isOver(); turn++) {
     assert.ok(turn < turnsMax, `seed ${seed}: no commit in ${turnsMax} turns`)
     await systemClock.nextTurn()
@@ -286,7 +295,7 @@ async function cutRun<P>(subject: SourceSubject<P>, log: Log, seed: number): Pro
 async function recordsOf(log: Log, topic: string): Promise<string[]> {
   const reader = await log.openReader([{ topic, partition: 0, offset: 0 }])
   const records: string[] = []
-  for (let next = 0; next < reader.endOffset(0); ) {
+  for (let next = 0; next < reader.endOffset(0);) {
     const batch: RecordBatch | null = reader.poll(0)
     if (batch === null) {
       await reader.wait(1_000)

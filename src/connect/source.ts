@@ -51,8 +51,8 @@ export interface Source<P> {
   readonly name: string
   /**
    * True: the source keeps S1, and its records are in the topic exactly once. False: it gives what
-   * happens now (a sensor, a socket): what happened while nobody listened, and what was in hand at a
-   * crash, is gone; what was committed is there once.
+   * happens now (a sensor, a socket): what happened while nobody listened, and what was in hand at
+   * a crash, is gone; what was committed is there once.
    */
   readonly replayable: boolean
   /**

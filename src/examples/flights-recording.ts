@@ -130,7 +130,8 @@ interface GroupOptions extends Reading {
 
 /**
  * The columns of one row group. Each is one page of 272,727 values, so smaller pieces would be
- * decoded over and over; one column takes 15 to 25 ms (2001 data, 2 cores), then others have a turn.
+ * decoded over and over; one column takes 15 to 25 ms (2001 data, 2 cores), then others have a
+ * turn.
  */
 async function readColumns(options: GroupOptions, clock: Clock): Promise<Columns> {
   const read = async <T>(name: keyof Columns): Promise<readonly T[]> => {
@@ -140,7 +141,8 @@ async function readColumns(options: GroupOptions, clock: Clock): Promise<Columns
       columns: [name],
       onChunk: ({ columnData }) => {
         const part = columnData as ArrayLike<T>
-        column = column.length === 0 && Array.isArray(part) ? part : [...column, ...Array.from(part)]
+        column =
+          column.length === 0 && Array.isArray(part) ? part : [...column, ...Array.from(part)]
       },
     })
     const expected = options.rowEnd - options.rowStart

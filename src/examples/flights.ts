@@ -22,7 +22,10 @@ export const flights = topic('flights', {
   retention,
 })
 
-/** Who comes within three hours more changes a result that is out already; one in a hundred is later still: `flights.late`. */
+/**
+ * Who comes within three hours more changes a result that is out already; one in a hundred is later
+ * still: `flights.late`.
+ */
 const byAirport = from(flights)
   .window(tumbling('1h'), { lateness: '3h' })
   .aggregate({
@@ -32,7 +35,10 @@ const byAirport = from(flights)
   })
   .named('by-airport')
 
-/** Of each hour the five airports with the longest mean delay, among those with five flights or more. */
+/**
+ * Of each hour the five airports with the longest mean delay, among those with five flights or
+ * more.
+ */
 const worst = byAirport
   .filter((airport) => airport.flights >= 5 && airport.window.revision === undefined)
   .keyBy(() => 'all')

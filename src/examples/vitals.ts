@@ -1,6 +1,6 @@
 /**
- * This machine's vital signs, second by second and ten by ten, with an alert when the processors stay
- * busy. `millrace start` fills the topic `vitals` with a sample every 250 ms.
+ * This machine's vital signs, second by second and ten by ten, with an alert when the processors
+ * stay busy. `millrace start` fills the topic `vitals` with a sample every 250 ms.
  *
  * Look at it without running it: millrace plan <this file>
  */
@@ -36,8 +36,8 @@ const busyFrom = 0.8
 const alertSeconds = 5
 
 /**
- * Says when the processors were over 80 % for five seconds in a row, and when that is over. `reduce`
- * keeps how long they have been busy: a small state machine for each host.
+ * Says when the processors were over 80 % for five seconds in a row, and when that is over.
+ * `reduce` keeps how long they have been busy: a small state machine for each host.
  */
 const alerts = perSecond
   .map(({ window, cpu }) => ({ at: window.end, cpu, seconds: cpu > busyFrom ? 1 : 0, before: 0 }))
@@ -48,11 +48,16 @@ const alerts = perSecond
   })
   .named('busy-seconds')
   .flatMap(({ key, value: { at, cpu, seconds, before } }) => {
-    const alert = { host: key, at: new Date(at).toISOString(), cpu }
-    if (seconds === alertSeconds) return [{ ...alert, alert: 'busy', seconds }]
-    if (seconds === 0 && before >= alertSeconds) return [{ ...alert, alert: 'over', seconds: before }]
+    if (seconds === alertSeconds) return [alertOf('busy', key, at, seconds, cpu)]
+    if (seconds === 0 && before >= alertSeconds)
+      return [alertOf('over', key, at - 1000, before, cpu)]
     return []
   })
+
+/** `at`: the end of the `seconds` busy seconds. */
+function alertOf(alert: 'busy' | 'over', host: string, at: number, seconds: number, cpu: number) {
+  return { alert, host, at: new Date(at).toISOString(), seconds, cpu }
+}
 
 export default pipeline(
   'vitals',

@@ -1,4 +1,7 @@
-/** From pipelines to a plan: the steps behind the outputs, ordered, named, checked, and cut where keys change partitions. */
+/**
+ * From pipelines to a plan: the steps behind the outputs, ordered, named, checked, and cut where
+ * keys change partitions.
+ */
 import { MillraceError } from '../core/error.ts'
 import type { Pipeline } from './node.ts'
 import { orderNodes } from './node-order.ts'
@@ -13,14 +16,18 @@ import { checkTopics } from './topic-check.ts'
 export interface PlanOptions {
   /** The pipeline's name: state and offsets belong to it. */
   readonly name: string
-  /** Whether several tasks share the work, so that records change partitions where their key changes. */
+  /**
+   * Whether several tasks share the work, so that records change partitions where their key
+   * changes.
+   */
   readonly repartition: boolean
 }
 
 /**
- * Checks pipelines that run as one and orders their steps. Does no I/O; the same pipelines give the same
- * plan.
- * @returns one part `main`; with `repartition` also one for each group of steps behind repartition topics
+ * Checks pipelines that run as one and orders their steps. Does no I/O; the same pipelines give the
+ * same plan.
+ * @returns one part `main`; with `repartition` also one for each group of steps behind repartition
+ * topics
  * @throws `invalid-plan`, naming the step · `invalid-argument` for a name that no pipeline can have
  * @example
  * planText(buildPlan(from(words).print(), { name: 'words', repartition: false }))

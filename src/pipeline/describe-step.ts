@@ -1,4 +1,6 @@
-/** What there is to say of a step besides its name: for people who read a plan, and for programs. */
+/**
+ * What there is to say of a step besides its name: for people who read a plan, and for programs.
+ */
 import { unreachable } from '../core/assert.ts'
 import { formatDuration } from '../core/duration.ts'
 import { deadTopic, lateTopic } from './letter-topic.ts'
@@ -83,7 +85,10 @@ function groupSettings(node: AggregateNode | ReduceNode): Settings {
   return { ...window, fields: fields.join(', ') }
 }
 
-/** Topics for the records that a windowed step refuses: one for each source, null where nothing is ever late. */
+/**
+ * Topics for the records that a windowed step refuses: one for each source, null where nothing is
+ * ever late.
+ */
 export function lateTopicsOf(node: Node, sources: readonly string[]): readonly string[] {
   const isWindowed = (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null
   return isWindowed ? sources.map(lateTopic) : []

@@ -31,7 +31,7 @@ export interface PlanJson {
  * planJson(plan).parts[0]?.steps.map((step) => step.name)
  */
 export function planJson(plan: Plan): PlanJson {
-  const sources = sourceTopics(plan)
+  const sources = sourcesOf(plan)
   return {
     pipeline: plan.name,
     parts: plan.parts.map(({ name, reads, repartitions, steps }) => ({
@@ -44,14 +44,14 @@ export function planJson(plan: Plan): PlanJson {
 }
 
 /**
- * The plan as a tree, from sources to outputs: each step's name and kind, below it its settings, what it
- * keeps, and the steps that read from it. A step with several inputs stands below the last of them;
- * the others point to it.
+ * The plan as a tree, from sources to outputs: each step's name and kind, below it its settings,
+ * what it keeps, and the steps that read from it. A step with several inputs stands below the last
+ * of them; the others point to it.
  * @example
  * process.stdout.write(planText(plan))
  */
 export function planText(plan: Plan): string {
-  const sources = sourceTopics(plan)
+  const sources = sourcesOf(plan)
   const lines = [`pipeline ${plan.name}`]
   for (const part of plan.parts) {
     if (plan.parts.length > 1) lines.push('', `part ${part.name}`)
@@ -61,8 +61,8 @@ export function planText(plan: Plan): string {
 }
 
 /**
- * The plan as a Mermaid flowchart, left to right: topics are cylinders, steps with state have double
- * borders, dead and late letters dotted arrows.
+ * The plan as a Mermaid flowchart, left to right: topics are cylinders, steps with state have
+ * double borders, dead and late letters dotted arrows.
  * @example
  * `${'```'}mermaid\n${planMermaid(plan)}${'```'}`
  */
@@ -78,12 +78,15 @@ export function planMermaid(plan: Plan): string {
     return id
   }
   const topic = (name: string): string => declare(`topic ${name}`, `[(${quoted(name)})]`)
-  const sources = sourceTopics(plan)
+  const sources = sourcesOf(plan)
   for (const part of plan.parts) {
     const step = ({ name, node }: Step): string =>
       node.kind === 'source'
         ? topic(node.topic.name)
-        : declare(`${part.name} ${name}`, stepShape(name, stepJson({ name, node, inputs: [] }, [])))
+        : declare(
+            `${part.name} ${name}`,
+            stepShape(name, stepJson({ name, node, inputs: [] }, new Map())),
+          )
     for (const each of part.steps) {
       const id = step(each)
       for (const input of each.inputs) {
@@ -105,25 +108,31 @@ export function planMermaid(plan: Plan): string {
   return `${lines.join('\n')}\n`
 }
 
-function stepJson({ name, node, inputs }: Step, sources: readonly string[]): StepJson {
+function stepJson({ name, node, inputs }: Step, sources: Sources): StepJson {
   return {
     name,
     kind: kindText(node.kind),
     inputs,
     settings: settingsOf(node),
     state: stateOf(node),
-    late: lateTopicsOf(node, sources),
+    late: lateTopicsOf(node, [...(sources.get(name) ?? [])]),
   }
 }
 
-function sourceTopics(plan: Plan): string[] {
-  const names = plan.parts.flatMap((part) =>
-    part.steps.flatMap(({ node }) => (node.kind === 'source' ? [node.topic.name] : [])),
-  )
-  return [...new Set(names)]
+/** Step → the topics whose records reach it. */
+type Sources = ReadonlyMap<string, ReadonlySet<string>>
+
+function sourcesOf(plan: Plan): Sources {
+  const sources = new Map<string, Set<string>>()
+  for (const { name, node, inputs } of plan.parts.flatMap((part) => part.steps)) {
+    const before = inputs.flatMap((input) => [...(sources.get(input) ?? [])])
+    const own = node.kind === 'source' ? [node.topic.name] : []
+    sources.set(name, new Set([...(sources.get(name) ?? []), ...before, ...own]))
+  }
+  return sources
 }
 
-function partLines(part: PlanPart, sources: readonly string[]): string[] {
+function partLines(part: PlanPart, sources: Sources): string[] {
   const lines: string[] = []
   const missing = new Map(part.steps.map((step) => [step.name, step.inputs.length]))
   const readers = (name: string): Step[] => part.steps.filter((step) => step.inputs.includes(name))

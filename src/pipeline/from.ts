@@ -1,4 +1,7 @@
-/** `from`: where a pipeline begins, and the streams that grow from it. Functions lose their types here: nodes are data. */
+/**
+ * `from`: where a pipeline begins, and the streams that grow from it. Functions lose their types
+ * here: nodes are data.
+ */
 import { durationMs } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { Key } from '../core/key.ts'
@@ -62,8 +65,8 @@ class NodeStream<V, K> implements Stream<V, K> {
 
   branch<C extends BranchCases<V>>(cases: C): Branches<V, K, C> {
     const names = Object.keys(cases)
-    const list = names.map((name) => ({ name, fn: checked(cases[name], `branch '${name}'`) }))
     checkBranches(names)
+    const list = names.map((name) => ({ name, fn: checked(cases[name], `branch '${name}'`) }))
     const node: BranchNode = { kind: 'branch', input: this.node, cases: list, named: null }
     const outputs = [...names, 'rest'].map((output) => {
       return [output, this.#next({ kind: 'branch-output', input: node, output, named: null })]
@@ -190,7 +193,7 @@ function checkBranches(names: readonly string[]): void {
   if (names.length > 0 && bad === undefined) return
   const what = bad === undefined ? 'branch has no cases' : `a branch cannot be named '${bad}'`
   throw new MillraceError('invalid-argument', what, {
-    hint: "give at least one case, named by 1 to 60 of a-z, A-Z, 0-9, '.', '_' and '-'; 'rest' is taken",
+    hint: "name at least one, by 1 to 60 of a-z, A-Z, 0-9, '.', '_' and '-'; 'rest' is taken",
   })
 }
 

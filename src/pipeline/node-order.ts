@@ -11,8 +11,8 @@ export interface OrderedNode {
 }
 
 /**
- * The order follows the sinks as they are given, and each node's inputs as they are declared: a sink
- * added at the end changes the place of nothing before it.
+ * The order follows the sinks as they are given, and each node's inputs as they are declared: a
+ * sink added at the end changes the place of nothing before it.
  * @throws `invalid-plan` for a cycle, a topic read with different settings or under two names
  */
 export function orderNodes(sinks: readonly SinkNode[]): OrderedNode[] {

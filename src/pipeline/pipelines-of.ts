@@ -1,4 +1,7 @@
-/** What a user handed over to be run or planned: from JavaScript or a file's default export it may be anything. */
+/**
+ * What a user handed over to be run or planned: from JavaScript or a file's default export it may
+ * be anything.
+ */
 import { MillraceError } from '../core/error.ts'
 import type { Node, Pipeline } from './node.ts'
 

@@ -1,10 +1,11 @@
 /**
- * Cuts a plan for several tasks. Behind a keyBy whose records reach a step with state, they go through a
- * repartition topic, so that all records of one key meet in one task (as Kafka Streams does it).
+ * Cuts a plan for several tasks. Behind a keyBy whose records reach a step with state, they go
+ * through a repartition topic, so that all records of one key meet in one task (as Kafka Streams
+ * does it).
  *
- * What follows such a topic is a part of its own. A stateless step that gets records of several parts (a
- * merge, and what follows it) runs in each of them, on that part's records only: nothing moves for its
- * sake. A step with state is in one part: the parts that feed it are joined into one.
+ * What follows such a topic is a part of its own. A stateless step that gets records of several
+ * parts (a merge, and what follows it) runs in each of them, on that part's records only: nothing
+ * moves for its sake. A step with state is in one part: the parts that feed it are joined into one.
  */
 import { MillraceError } from '../core/error.ts'
 import type { PlanPart, Step } from './plan.ts'
@@ -112,7 +113,10 @@ function draftPart(pipeline: string, name: string, steps: readonly Step[], place
   return { name, steps: own, repartitions, reads, readsFrom }
 }
 
-/** A step that several parts run writes a topic from each: the marks of tasks in it are told apart by topic. */
+/**
+ * A step that several parts run writes a topic from each: the marks of tasks in it are told apart
+ * by topic.
+ */
 function topicOf(pipeline: string, step: string, part: string, parts: ReadonlySet<string>): string {
   const [first] = [...parts].toSorted()
   const from = part === first ? '' : `.from-${part}`
@@ -144,12 +148,8 @@ function inOrder(drafts: readonly Draft[], joinedBy: ReadonlyMap<string, string>
 }
 
 function keyedDifferently(step: string): MillraceError {
-  return new MillraceError(
-    'invalid-plan',
-    'streams are merged that are not keyed in the same way',
-    {
-      at: { step },
-      hint: "call .keyBy(fn) on each of them before .merge(…), or run all in one task (tasks: 'one')",
-    },
-  )
+  return new MillraceError('invalid-plan', 'merged streams are not keyed in the same way', {
+    at: { step },
+    hint: "call .keyBy(fn) on each before .merge(…), or run all in one task (tasks: 'one')",
+  })
 }

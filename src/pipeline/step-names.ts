@@ -1,12 +1,13 @@
 /**
- * Names of steps. State belongs to them, so they move as little as possible when a pipeline changes.
+ * Names of steps. State belongs to them, so they move as little as possible when a pipeline
+ * changes.
  *
- * A step is called as `named` says; a source after its topic; any other after the nearest step before it
- * that decides what its records are (a source, keyBy, merge, branch, or a step with state; of a merge
- * the first), then its kind. A window's size is part of the name, an output topic too:
- * `orders.key-by.aggregate-1m`, `orders.key-by.aggregate-1m.to-totals`. The second of the same name ends
- * with `-2`, in the order of the outputs. So adding, moving or removing a map, a filter or an output
- * renames no state.
+ * A step is called as `named` says; a source after its topic; any other after the nearest step
+ * before it that decides what its records are (a source, keyBy, merge, branch, or a step with
+ * state; of a merge the first), then its kind. A window's size is part of the name, an output topic
+ * too: `orders.key-by.aggregate-1m`, `orders.key-by.aggregate-1m.to-totals`. The second of the same
+ * name ends with `-2`, in the order of the outputs. So adding, moving or removing a map, a filter
+ * or an output renames no state.
  */
 import { formatDuration } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'

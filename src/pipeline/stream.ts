@@ -1,4 +1,6 @@
-/** What users build pipelines with. A stream is a value: its methods give new ones and do no I/O. */
+/**
+ * What users build pipelines with. A stream is a value: its methods give new ones and do no I/O.
+ */
 import type { Duration } from '../core/duration.ts'
 import type { Key } from '../core/key.ts'
 import type { AggregatorOf } from './aggregator.ts'
@@ -11,10 +13,13 @@ export type NeedsKey = 'this stream has no key: call .keyBy(fn) first, or give i
 
 type Flat<T> = { [P in keyof T]: T[P] }
 
+/** What the compiler shows where an aggregate's field is `key` or `window`. */
+export type TakenField = 'every result has key and window by itself: call this field something else'
+
 /** `aggregate`'s argument: result field → aggregator. `key` and `window` are taken. */
 export type Aggregates<V, R> = { readonly [N in keyof R]: AggregatorOf<V, R[N]> } & {
-  readonly key?: never
-  readonly window?: never
+  readonly key?: TakenField
+  readonly window?: TakenField
 }
 
 /** `branch`'s argument: name → predicate. `rest` is taken. */
@@ -42,7 +47,10 @@ export interface RecordInfo<K> {
 }
 
 export interface PrintOptions<V> {
-  /** Shows batches of this wall-clock length, each under its time. From `'1ms'`. Default: each record at once. */
+  /**
+   * Shows batches of this wall-clock length, each under its time. From `'1ms'`. Default: each
+   * record at once.
+   */
   readonly every?: Duration
   /** Records shown of each batch, from 1; the others are counted. Default 10. */
   readonly first?: number
@@ -64,8 +72,8 @@ export interface WindowOptions {
  * Records of values `V`, each with an event time and a key `K` (null: none).
  *
  * The functions given to its methods are synchronous and depend on their argument alone: after a
- * crash a record may pass through them again. Where one throws, all that the record did is undone, it
- * goes to `<topic>.dead` with the step's name, and the next record proceeds.
+ * crash a record may pass through them again. Where one throws, all that the record did is undone,
+ * it goes to `<topic>.dead` with the step's name, and the next record proceeds.
  */
 export interface Stream<out V, out K = null> {
   readonly kind: 'stream'
@@ -95,7 +103,8 @@ export interface Stream<out V, out K = null> {
   flatMap<R>(fn: (value: V) => Iterable<R>): Stream<R, K>
 
   /**
-   * Sends each record to the first case whose predicate gives true, else to `rest`. Type guards narrow.
+   * Sends each record to the first case whose predicate gives true, else to `rest`. Type guards
+   * narrow.
    * @param cases at least one; names of `a-z A-Z 0-9 . _ -`, not `rest`
    * @throws `invalid-argument`
    * @example
@@ -116,16 +125,16 @@ export interface Stream<out V, out K = null> {
   ): Stream<V | ValueOf<S[number]>, K>
 
   /**
-   * Gives each record another key: a string, number, bigint or boolean, or an array of these. Where a
-   * later step groups by it and a pipeline runs as several tasks, records change partitions.
+   * Gives each record another key: a string, number, bigint or boolean, or an array of these. Where
+   * a later step groups by it and a pipeline runs as several tasks, records change partitions.
    * @example
    * from(orders).keyBy((order) => [order.country, order.product])
    */
   keyBy<const K2 extends Key>(fn: (value: V) => K2): Stream<V, K2>
 
   /**
-   * Groups by key and window of event time. A record later than the window's end + `lateness` goes to
-   * `<topic>.late`.
+   * Groups by key and window of event time. A record later than the window's end + `lateness` goes
+   * to `<topic>.late`.
    * @throws `invalid-duration` · `invalid-argument`
    * @example
    * from(readings).window(tumbling('1m'), { lateness: '10s' }).aggregate({ n: count() })
@@ -162,8 +171,8 @@ export interface Stream<out V, out K = null> {
   ): Stream<{ key: K; value: V }, K>
 
   /**
-   * Names the step made last. State belongs to the name: one given survives a rebuild of the pipeline
-   * around it. Without one, the name follows from the step's place.
+   * Names the step made last. State belongs to the name: one given survives a rebuild of the
+   * pipeline around it. Without one, the name follows from the step's place.
    * @param name 1 to 60 of `a-z 0-9 . _ -`, not `main`
    * @throws `invalid-argument`
    * @example
@@ -181,8 +190,8 @@ export interface Stream<out V, out K = null> {
   print(options?: PrintOptions<V>): Pipeline
 
   /**
-   * Calls a function for its effect. At least once: after a crash, records since the last commit come
-   * again. A promise is not awaited.
+   * Calls a function for its effect. At least once: after a crash, records since the last commit
+   * come again. A promise is not awaited.
    * @example
    * from(alerts).forEach((alert, { time }) => send(alert, time))
    */
@@ -197,7 +206,10 @@ export interface Stream<out V, out K = null> {
   to(topic: Topic<V, unknown>): Pipeline
 }
 
-/** A stream grouped by key and window. A window gives its results, in order of key, when event time reaches its end. */
+/**
+ * A stream grouped by key and window. A window gives its results, in order of key, when event time
+ * reaches its end.
+ */
 export interface WindowedStream<out V, out K> {
   readonly kind: 'windowed-stream'
   /** The step whose records are grouped. */

@@ -1,4 +1,6 @@
-/** A topic as users declare it: a checked, plain value. It becomes real only when a pipeline runs. */
+/**
+ * A topic as users declare it: a checked, plain value. It becomes real only when a pipeline runs.
+ */
 import { json } from '../core/codec.ts'
 import type { Codec } from '../core/codec.ts'
 import { durationMs } from '../core/duration.ts'
@@ -10,21 +12,24 @@ import type { InferOutput, StandardSchema } from '../core/schema.ts'
 import type { TopicSpec } from './node.ts'
 
 /**
- * A topic of values `V`, its records keyed by `K` (null: not keyed). Fits where a topic of a narrower
- * `V` is asked for: a sink may take more than it is given.
+ * A topic of values `V`, its records keyed by `K` (null: not keyed). Fits where a topic of a
+ * narrower `V` is asked for: a sink may take more than it is given.
  */
 export interface Topic<in V = unknown, out K = null> {
   readonly kind: 'topic'
   readonly spec: TopicSpec
   /** Never there at run time; carries the types. */
-  readonly '~types'?: { readonly accepts: (value: V) => void; readonly key: K }
+  readonly '~types'?: { readonly accepts: (value: V) => void; readonly key: K } | undefined
 }
 
 type SchemaOption = StandardSchema<unknown, unknown> | undefined
 type CodecOption = Codec<unknown> | undefined
-type KeyOption<V> = 'record' | ((value: V) => Key | null) | undefined
+/** `readonly []` has the compiler infer `[a, b]` as a pair, not as an array. */
+type KeyOption<V> = 'record' | ((value: V) => Key | readonly [] | null) | undefined
 
-/** What a topic's values are: what its schema gives, else what its codec decodes to, else unknown. */
+/**
+ * What a topic's values are: what its schema gives, else what its codec decodes to, else unknown.
+ */
 export type TopicValue<S extends SchemaOption, C extends CodecOption> =
   S extends StandardSchema<unknown, unknown>
     ? InferOutput<S>
@@ -64,9 +69,15 @@ export interface TopicOptions<S extends SchemaOption, C extends CodecOption, KO,
   readonly idle?: 'advance' | 'wait'
   /** For creating the topic when it does not exist: 1 to 1024. A source without it must exist. */
   readonly partitions?: number
-  /** For creating it: what may be deleted. `time` from 1 ms, `bytes` a partition from 1. Default: nothing. */
+  /**
+   * For creating it: what may be deleted. `time` from 1 ms, `bytes` a partition from 1. Default:
+   * nothing.
+   */
   readonly retention?: { readonly time?: Duration; readonly bytes?: number }
-  /** For creating it: keep only the newest record of each key; null is then a tombstone. Default false. */
+  /**
+   * For creating it: keep only the newest record of each key; null is then a tombstone. Default
+   * false.
+   */
   readonly compact?: boolean
 }
 
@@ -89,7 +100,7 @@ export interface TopicOptions<S extends SchemaOption, C extends CodecOption, KO,
 export function topic<
   S extends SchemaOption = undefined,
   C extends CodecOption = undefined,
-  const KO extends KeyOption<TopicValue<S, C>> = KeyOption<TopicValue<S, C>>,
+  KO extends KeyOption<TopicValue<S, C>> = KeyOption<TopicValue<S, C>>,
 >(
   name: string,
   options: TopicOptions<S, C, KO, TopicValue<S, C>> = {},

@@ -4,7 +4,9 @@ import type { Duration } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { TumblingWindow } from './node.ts'
 
-/** The window of a result: event times from `start` (inclusive) to `end` (exclusive), ms since 1970. */
+/**
+ * The window of a result: event times from `start` (inclusive) to `end` (exclusive), ms since 1970.
+ */
 export interface Window {
   readonly start: number
   readonly end: number

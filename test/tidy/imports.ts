@@ -45,6 +45,8 @@ const siblings = ['log', 'connect/sources', 'connect/sinks']
 const packageHomes: Record<string, readonly string[]> = {
   msgpackr: ['msgpack.ts', 'core/'],
   commander: ['cli/'],
+  // For development: the suites that operators are tested with; not built unless a door has them.
+  'fast-check': ['engine/conformance/'],
   // Optional: the recording of the bundled example is read with it, and only when it is there.
   hyparquet: ['examples/'],
   'hyparquet-compressors': ['examples/'],

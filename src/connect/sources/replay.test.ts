@@ -46,7 +46,9 @@ async function all(
   const clock = new VirtualClock()
   const source = replay({ recording, speed: options.speed ?? Infinity, clock })
   const batches: SourceBatch<ReplayPosition>[] = []
-  const iterator = source.open(options.from ?? null, new AbortController().signal)[Symbol.asyncIterator]()
+  const iterator = source
+    .open(options.from ?? null, new AbortController().signal)
+    [Symbol.asyncIterator]()
   for (;;) {
     let isPending = true
     const next = iterator.next().finally(() => {
@@ -139,7 +141,8 @@ test('its clock runs at the speed, starts at the first row and goes on after a p
   }
   const near = (seen: number[], wished: number[]): void => {
     assert.equal(seen.length, wished.length)
-    for (const [i, at] of seen.entries()) assert.ok(Math.abs(at - (wished[i] ?? 0)) <= 60, `${seen}`)
+    for (const [i, at] of seen.entries())
+      assert.ok(Math.abs(at - (wished[i] ?? 0)) <= 60, `${seen}`)
   }
   near(await arrivals(null, 3), [0, 1000, 2000])
   clock.advance(10 * 60 * minute)
@@ -153,7 +156,12 @@ test('a row known earlier than declared, and rows out of order, are refused', as
     assert.ok(isCode(thrown, 'invalid-argument'), String(thrown))
     assert.match(thrown.message, text)
   }
-  const row = (time: number, arrivesAt: number): RecordingRow => ({ key: null, value: '', time, arrivesAt })
+  const row = (time: number, arrivesAt: number): RecordingRow => ({
+    key: null,
+    value: '',
+    time,
+    arrivesAt,
+  })
   await refused([row(startMs, startMs - 21 * minute)], /row 0 .* 1260000 ms early/)
   await refused([row(startMs, startMs), row(startMs - 1, startMs)], /row 1 .* has the time/)
 })

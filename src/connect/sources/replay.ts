@@ -1,7 +1,7 @@
 /**
- * A recording given again as it came in: each row at the moment when it became known, on a clock that
- * runs `speed` times as fast as the real one. Event times keep the order they had then, so what was
- * out of order is out of order again.
+ * A recording given again as it came in: each row at the moment when it became known, on a clock
+ * that runs `speed` times as fast as the real one. Event times keep the order they had then, so
+ * what was out of order is out of order again.
  *
  * Exactly replayable: rows come in order of (arrival, row number), so a position is one such pair,
  * and all rows up to it were given. Beside it stands the first row not yet given, where reading

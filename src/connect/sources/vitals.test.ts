@@ -9,8 +9,14 @@ import type { MachineProbe, MachineReading } from './machine.ts'
 import { vitalsSource } from './vitals.ts'
 import type { Vitals, VitalsPosition } from './vitals.ts'
 
-/** A machine whose second core is half at work, that reads 1000 and writes 500 bytes between readings. */
-function madeUpProbe(opened: { count: number }, change: Partial<MachineReading> = {}): MachineProbe {
+/**
+ * A machine whose second core is half at work, that reads 1000 and writes 500 bytes between
+ * readings.
+ */
+function madeUpProbe(
+  opened: { count: number },
+  change: Partial<MachineReading> = {},
+): MachineProbe {
   let n = 0
   opened.count += 1
   return {
@@ -57,7 +63,12 @@ async function samples(
     const [record] = value.records
     assert.ok(record !== undefined)
     const text = record.value as string
-    seen.push({ value: JSON.parse(text) as Vitals, time: record.time, key: record.key, position: value.position })
+    seen.push({
+      value: JSON.parse(text) as Vitals,
+      time: record.time,
+      key: record.key,
+      position: value.position,
+    })
   }
   stopping.abort()
   await iterator.return?.()

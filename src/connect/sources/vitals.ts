@@ -1,6 +1,6 @@
 /**
- * This machine's vital signs, sampled at a steady pace: one JSON record a sample, its key the host's
- * name, its time the time of sampling.
+ * This machine's vital signs, sampled at a steady pace: one JSON record a sample, its key the
+ * host's name, its time the time of sampling.
  *
  * Live, not replayable: nobody can sample yesterday. What is committed is in the topic once; while
  * the program does not run there are no samples, and `sample` goes on where it stood.

@@ -29,7 +29,7 @@ export interface StoreOptions {
  * the slowest took 83 ms at 4000 pages (32 MiB) and 294 ms at 16,000; appends a second did not
  * differ by more than the runs did (2026-11-23, one run each on a shared machine).
  */
-const checkpointPages = 4000
+const checkpointPages = 2000
 /** A WAL that grew beyond this, because a reader or writer kept on, is cut back afterwards. */
 const walBytesMax = 64 << 20
 

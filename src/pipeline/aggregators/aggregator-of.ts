@@ -1,4 +1,7 @@
-/** Where an aggregator's inner types are closed in: whoever folds passes accumulators back as it got them. */
+/**
+ * Where an aggregator's inner types are closed in: whoever folds passes accumulators back as it got
+ * them.
+ */
 import { MillraceError } from '../../core/error.ts'
 import type { Aggregator, AggregatorOf } from '../aggregator.ts'
 

@@ -1,8 +1,8 @@
 /**
  * `collect`: all values, in order of arrival. An accumulator is a length over an array that all
- * accumulators of one group share, so adding costs O(1) and the one before stays valid: when the newest
- * is dropped (a record undone), the next add overwrites what it had put behind the older one's length.
- * Only the newest may be dropped: two that grew from one are not both valid.
+ * accumulators of one group share, so adding costs O(1) and the one before stays valid: when the
+ * newest is dropped (a record undone), the next add overwrites what it had put behind the older
+ * one's length. Only the newest may be dropped: two that grew from one are not both valid.
  */
 import type { AggregatorOf } from '../aggregator.ts'
 import { aggregatorOf, needsFunction } from './aggregator-of.ts'

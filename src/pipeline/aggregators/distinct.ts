@@ -1,7 +1,7 @@
 /**
  * `distinct`: how many different values, exactly. An accumulator is a length over storage that all
- * accumulators of one group share, as in `collect`: a value is in it where its position is below the
- * length. Only the newest may be dropped: two that grew from one are not both valid.
+ * accumulators of one group share, as in `collect`: a value is in it where its position is below
+ * the length. Only the newest may be dropped: two that grew from one are not both valid.
  */
 import { stateKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
@@ -20,8 +20,8 @@ interface Distinct {
 
 /**
  * How many different values there were, exactly: every one is kept. Strings, numbers, bigints,
- * booleans, or arrays of these compared by content; null and undefined are not counted. A record that
- * gives anything else goes to the dead letters.
+ * booleans, or arrays of these compared by content; null and undefined are not counted. A record
+ * that gives anything else goes to the dead letters.
  * @example
  * from(visits).window(tumbling('1d')).aggregate({ visitors: distinct((v) => v.user) })
  */

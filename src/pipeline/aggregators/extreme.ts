@@ -6,10 +6,10 @@ import { aggregatorOf, needsFunction, unfit } from './aggregator-of.ts'
 export type Ordered = number | bigint | string | Date
 
 /**
- * The smallest value; of equal ones the first that came. Numbers, bigints and Dates by size, strings
- * by UTF-16 code units (`<`). Should a key's values be of different types: numbers and bigints before
- * Dates before strings. A record that gives NaN, an invalid Date or another type goes to the dead
- * letters.
+ * The smallest value; of equal ones the first that came. Numbers, bigints and Dates by size,
+ * strings by UTF-16 code units (`<`). Should a key's values be of different types: numbers and
+ * bigints before Dates before strings. A record that gives NaN, an invalid Date or another type
+ * goes to the dead letters.
  * @example
  * from(readings).window(tumbling('1m')).aggregate({ coldest: min((r) => r.celsius) })
  */

@@ -1,6 +1,6 @@
 /**
- * `first` and `last`: by order of arrival, not of event time: an accumulator is not told the time. Where
- * it matters, `reduce` on the time in the value.
+ * `first` and `last`: by order of arrival, not of event time: an accumulator is not told the time.
+ * Where it matters, `reduce` on the time in the value.
  */
 import type { AggregatorOf } from '../aggregator.ts'
 import { aggregatorOf, needsFunction } from './aggregator-of.ts'
@@ -9,8 +9,8 @@ import { aggregatorOf, needsFunction } from './aggregator-of.ts'
 type Kept<R> = { readonly value: R } | null
 
 /**
- * The value of the record that came first. Order of arrival: a record that comes late, but in time for
- * its window, is not first, whatever its event time.
+ * The value of the record that came first. Order of arrival: a record that comes late, but in time
+ * for its window, is not first, whatever its event time.
  * @param fn what to keep of the value; default: all
  * @example
  * from(visits).keyBy((v) => v.session).aggregate({ landing: first((v) => v.page) })

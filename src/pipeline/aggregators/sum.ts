@@ -3,8 +3,8 @@ import type { AggregatorOf } from '../aggregator.ts'
 import { aggregatorOf, finite, needsFunction } from './aggregator-of.ts'
 
 /**
- * The sum of numbers, in double precision. A record whose number is NaN, infinite or none at all goes
- * to the dead letters.
+ * The sum of numbers, in double precision. A record whose number is NaN, infinite or none at all
+ * goes to the dead letters.
  * @example
  * from(orders).keyBy((o) => o.country).aggregate({ revenue: sum((o) => o.amount) })
  */
@@ -27,8 +27,8 @@ interface Mean {
 }
 
 /**
- * The arithmetic mean of numbers: their sum in double precision by their count. A record whose number
- * is NaN, infinite or none at all goes to the dead letters.
+ * The arithmetic mean of numbers: their sum in double precision by their count. A record whose
+ * number is NaN, infinite or none at all goes to the dead letters.
  * @example
  * from(readings).window(tumbling('1m')).aggregate({ celsius: mean((r) => r.celsius) })
  */

@@ -1,0 +1,76 @@
+/** Groups and pipelines: how far they have read, as tables and as JSON. */
+import type { GroupInfo, TopicInfo } from '../log/log.ts'
+import { table } from './table.ts'
+import { formatCount } from './text-format.ts'
+
+export interface GroupPlace {
+  readonly topic: string
+  readonly partition: number
+  /** Next offset to read. */
+  readonly offset: number
+  readonly endOffset: number
+  /** Records not yet read. */
+  readonly lag: number
+}
+
+export interface GroupState {
+  readonly group: string
+  readonly owner: string | null
+  readonly lag: number
+  readonly offsets: readonly GroupPlace[]
+}
+
+/** Joins the groups' offsets with the ends of the partitions. */
+export function groupStates(
+  groups: readonly GroupInfo[],
+  topics: readonly TopicInfo[],
+): GroupState[] {
+  const ends = new Map<string, TopicInfo['partitions'][number]>()
+  for (const topic of topics) {
+    for (const part of topic.partitions) ends.set(`${topic.name}/${part.partition}`, part)
+  }
+  return groups.map(({ group, owner, offsets }) => {
+    const places = offsets.map(({ topic, partition, offset }) => {
+      const part = ends.get(`${topic}/${partition}`)
+      const endOffset = Math.max(part?.endOffset ?? offset, offset)
+      // What retention has deleted cannot be read any more.
+      const lag = endOffset - Math.max(offset, Math.min(part?.startOffset ?? 0, endOffset))
+      return { topic, partition, offset, endOffset, lag }
+    })
+    return { group, owner, lag: places.reduce((sum, place) => sum + place.lag, 0), offsets: places }
+  })
+}
+
+export function groupTable(states: readonly GroupState[]): string {
+  return table(
+    [{ title: 'GROUP' }, { title: 'TOPICS' }, { title: 'LAG', align: 'right' }, { title: 'OWNER' }],
+    states.map((state) => [
+      state.group,
+      [...new Set(state.offsets.map(({ topic }) => topic))].join(', '),
+      formatCount(state.lag),
+      state.owner ?? '-',
+    ]),
+  )
+}
+
+/** One line a partition. */
+export function groupDetails(state: GroupState): string {
+  const rows = state.offsets.map((place) => [
+    place.topic,
+    String(place.partition),
+    formatCount(place.offset),
+    formatCount(place.endOffset),
+    formatCount(place.lag),
+  ])
+  const columns = table(
+    [
+      { title: 'TOPIC' },
+      { title: 'PARTITION', align: 'right' },
+      { title: 'OFFSET', align: 'right' },
+      { title: 'END', align: 'right' },
+      { title: 'LAG', align: 'right' },
+    ],
+    rows,
+  )
+  return `group   ${state.group}\nowner   ${state.owner ?? '-'}\nlag     ${formatCount(state.lag)}\n\n${columns}`
+}

@@ -1,0 +1,112 @@
+/** The pipelines of a file, from import to an orderly end. */
+import { dataDirectory } from '../host/open-log.ts'
+import { errorLine, type HostEvent, run, type RunOptions } from '../host/run.ts'
+import type { Pipeline } from '../pipeline/node.ts'
+import { catchInterrupt, type Context } from './context.ts'
+import { asFileFault, loadPipelineFile, type PipelineFile, pipelinesIn } from './pipeline-file.ts'
+import type { RunFileOptions } from './run.ts'
+
+/** Returns when the pipelines have ended by Ctrl-C or SIGTERM. @throws what ended them */
+export async function runFile(
+  file: string,
+  options: RunFileOptions,
+  context: Context,
+): Promise<void> {
+  // A file that calls run() itself asks the environment where its log is.
+  if (options.data !== undefined) process.env['MILLRACE_DATA'] = options.data
+  if (options.log !== undefined) process.env['MILLRACE_LOG'] = options.log
+  const ownRun = watchOwnRun()
+  const loaded = await loadPipelineFile(file)
+  if (loaded.pipelines !== null) return await runLoaded(loaded, options, context)
+  await ownRun.end()
+  if (!ownRun.wasStarted()) pipelinesIn(loaded) // throws: there was nothing to run
+}
+
+async function runLoaded(
+  loaded: PipelineFile,
+  options: RunFileOptions,
+  context: Context,
+): Promise<void> {
+  const pipelines = pipelinesIn(loaded)
+  const interrupt = catchInterrupt()
+  try {
+    const running = await start(pipelines, loaded, { options, context })
+    const stop = (): void => {
+      void running.stop()
+    }
+    if (interrupt.signal.aborted) stop()
+    interrupt.signal.addEventListener('abort', stop)
+    void context.stdout.closed.then(stop)
+    await running.done
+    context.note('millrace: stopped; everything up to here is committed')
+  } finally {
+    interrupt.release()
+  }
+}
+
+async function start(
+  pipelines: Pipeline | readonly Pipeline[],
+  loaded: PipelineFile,
+  { options, context }: { options: RunFileOptions; context: Context },
+): ReturnType<typeof run> {
+  const { data, log, takeOver, tasks, from } = options
+  try {
+    return await run(pipelines, {
+      name: options.name ?? loaded.name,
+      signals: false,
+      ...(data === undefined ? {} : { data }),
+      ...(log === undefined ? {} : { log: log as NonNullable<RunOptions['log']> }),
+      ...(takeOver === undefined ? {} : { takeOver }),
+      ...(tasks === undefined ? {} : { tasks }),
+      ...(from === undefined ? {} : { startAt: from }),
+      print: (text) => {
+        void context.stdout.write(text)
+      },
+      notify: (event) => notify(event, { context, place: dataDirectory(data) }),
+    })
+  } catch (thrown) {
+    throw asFileFault(thrown, loaded)
+  }
+}
+
+function notify(event: HostEvent, { context, place }: { context: Context; place: string }): void {
+  switch (event.kind) {
+    case 'started':
+      context.note(`millrace: pipeline '${event.pipeline}' runs on ${place}; Ctrl-C stops it`)
+      return
+    case 'retrying':
+      context.note(
+        `millrace: task ${event.task}: ${errorLine(event.error)}; trying again in ${event.inMs} ms`,
+      )
+      return
+    case 'orphans':
+      context.note(
+        `millrace: task ${event.task}: state of steps that are gone is dropped: ${event.stores.join(', ')}`,
+      )
+      return
+    default: // what ends the run is thrown
+  }
+}
+
+interface OwnRun {
+  /** Whether the file has called `run`, which listens for Ctrl-C. */
+  wasStarted(): boolean
+  /** Resolves when nothing is left to do in this process. @throws what the file's own code rejected with */
+  end(): Promise<void>
+}
+
+/** Watches for a file that calls `run` itself, with or without waiting for it. */
+function watchOwnRun(): OwnRun {
+  let started = false
+  process.on('newListener', (event) => {
+    if (event === 'SIGINT') started = true
+  })
+  return {
+    wasStarted: () => started,
+    end: () =>
+      new Promise((resolve, reject) => {
+        process.once('beforeExit', () => resolve())
+        process.on('unhandledRejection', reject)
+      }),
+  }
+}

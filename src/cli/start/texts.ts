@@ -1,0 +1,90 @@
+/** What `millrace start` says before and after. */
+import { relative } from 'node:path'
+import { count, minuteOf } from './format.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface IntroOptions {
+  /** The data directory, or what stands for it. */
+  readonly place: string
+  readonly speed: number
+  readonly vitals: boolean
+  readonly flights: boolean
+  /** Why the flights do not run; null when they do or were left out. */
+  readonly missing: string | null
+  /** Flights and samples of the runs before; null in an empty data directory. */
+  readonly before: Before | null
+  /** As the user starts the command: `npx millrace`. */
+  readonly command: string
+  /** The flights' pipeline file, as a path that the user can type. */
+  readonly planFile: string
+}
+
+/** What the runs before have left. */
+export interface Before {
+  readonly sampleCount: number
+  readonly flightCount: number
+  readonly reachedMs: number | null
+}
+
+export function introText(options: IntroOptions): string {
+  const { place, speed, vitals, flights, missing, before, command, planFile } = options
+  const running = [
+    ...(vitals
+      ? ['  vitals   this machine, sampled every 250 ms → windows of 1 s and 10 s, alerts']
+      : []),
+    ...(flights
+      ? [`  flights  3 million flights of 2001, ${speed} × as fast → delays by airport and hour`]
+      : []),
+  ]
+  const tries = [
+    ...(vitals ? [`${command} consume vitals-1s --follow`] : []),
+    ...(flights ? [`${command} consume flights-worst --follow`] : []),
+    `${command} topics list`,
+    `${command} plan ${planFile}`,
+  ]
+  return [
+    `Millrace runs ${vitals && flights ? 'two examples' : 'an example'} on real input:`,
+    ...running,
+    ...(missing === null ? [] : [`  (no flights: ${missing})`]),
+    ...(before === null ? [] : [beforeText(before)]),
+    `Data: ${place} (kept for 7 days, at most 256 MB a topic)`,
+    'Stop: Ctrl-C. Killed in any other way it loses nothing: start it again, and it goes on.',
+    'Try in another terminal:',
+    ...tries.map((line) => `  ${line}`),
+    '',
+  ].join('\n')
+}
+
+function beforeText({ sampleCount, flightCount, reachedMs }: Before): string {
+  const parts = [
+    ...(flightCount > 0 && reachedMs !== null
+      ? [`${count(flightCount)} flights up to ${minuteOf(reachedMs)}`]
+      : []),
+    ...(sampleCount > 0 ? [`${count(sampleCount)} samples`] : []),
+  ]
+  return `Goes on where it was: ${parts.join(' and ')} are in the log already.`
+}
+
+export function summaryText(snapshot: Snapshot, command: string): string {
+  const { totals, vitals, flights, counts } = snapshot
+  const parts = [
+    ...(vitals === null ? [] : [`${count(vitals.sampleCount)} samples`]),
+    ...(flights === null || flights.reachedMs === null
+      ? []
+      : [`${count(flights.rowCount)} flights up to ${minuteOf(flights.reachedMs)}`]),
+  ]
+  const late = flights === null ? '' : `, ${count(counts.get('flights.late') ?? 0)} late`
+  const inText = `${count(totals.inCount)} records in`
+  const outText = `${count(totals.outCount)} results out`
+  return [
+    `Stopped after ${inText}, ${outText} and ${count(totals.commitCount)} commits.`,
+    `In the log: ${parts.join(' and ')}${late}.`,
+    `It goes on there: ${command} start`,
+  ].join('\n')
+}
+
+/** A path as a user would type it: relative where that is shorter. */
+export function shownPath(path: string, cwd: string): string {
+  const short = relative(cwd, path)
+  return short === '' ? '.' : short.length < path.length ? short : path
+}

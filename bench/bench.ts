@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- CASE…]`: runs each case in a process of its own, pinned to one core where the system can, and prints one table.
- * A benchmark, not a test: it says what was reached beside what is aimed at, and always exits 0 unless a case fails.
+ * `npm run bench [-- CASE…]`: runs each case in a process of its own, pinned to one core where the
+ * system can, and prints one table. A benchmark, not a test: it says what was reached beside what
+ * is aimed at, and always exits 0 unless a case fails.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
@@ -39,7 +40,10 @@ async function runCase(name: string, pin: boolean): Promise<Figure[]> {
   })
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Error(`case ${name} ended with ${String(code)}`)
-  const figures = output.trim().split('\n').map((line) => JSON.parse(line) as Figure)
+  const figures = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Figure)
   return pin ? figures.map((figure) => ({ ...figure, note: `one core; ${figure.note}` })) : figures
 }
 
@@ -54,8 +58,11 @@ function printTable(figures: readonly Figure[]): void {
     figure.note,
   ])
   const head = ['case', 'reached', 'aim', 'met', 'CPU-s/M', 'peak', 'note']
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] as string).length)))
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] as number)).join(' | ')} |`
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...rows.map((row) => (row[i] as string).length)),
+  )
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] as number)).join(' | ')} |`
   console.log(line(head))
   console.log(line(widths.map((width) => '-'.repeat(width))))
   for (const row of rows) console.log(line(row))
@@ -69,7 +76,9 @@ if (unknown !== undefined) {
   process.exit(2)
 }
 const pinned = canPin()
-const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`
+const memoryGiB = Math.round(totalmem() / 2 ** 30)
+const cpuModel = cpus()[0]?.model ?? 'CPU'
+const machine = `${cpus().length} × ${cpuModel}, ${memoryGiB} GiB, ${process.platform}`
 console.log(`${machine}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}\n`)
 const figures: Figure[] = []
 for (const name of names) figures.push(...(await runCase(name, pinned && oneCore.has(name))))

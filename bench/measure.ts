@@ -1,4 +1,7 @@
-/** What every benchmark case prints, and how it measures itself. One case is one process, so that peaks and CPU time are its own. */
+/**
+ * What every benchmark case prints, and how it measures itself. One case is one process, so that
+ * peaks and CPU time are its own.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +66,10 @@ function inThousands(count: number): string {
   return count >= 1e6 ? `${(count / 1e6).toFixed(2)} M` : `${Math.round(count / 1000)} k`
 }
 
-/** Runs `use` with an empty directory that is removed afterwards. `MILLRACE_BENCH_DIR` says where; default: the system's. */
+/**
+ * Runs `use` with an empty directory that is removed afterwards. `MILLRACE_BENCH_DIR` says where;
+ * default: the system's.
+ */
 export async function inTempDir<T>(use: (dir: string) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(process.env['MILLRACE_BENCH_DIR'] ?? tmpdir(), 'millrace-bench-'))
   try {

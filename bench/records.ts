@@ -1,4 +1,7 @@
-/** The benchmark's input: simulated purchases, JSON of 200 bytes on average, 10,000 users, 100 records a millisecond of event time. */
+/**
+ * The benchmark's input: simulated purchases, JSON of 200 bytes on average, 10,000 users, 100
+ * records a millisecond of event time.
+ */
 import { BatchBuilder } from '../src/log/batch.ts'
 import type { Log } from '../src/log/log.ts'
 
@@ -38,7 +41,10 @@ export function purchase(i: number): Purchase {
 export const batchRecords = 500
 const appendsInFlight = 8
 
-/** Appends `count` records to a topic of one partition. `prepared` blocks are encoded before the clock starts. */
+/**
+ * Appends `count` records to a topic of one partition. `prepared` blocks are encoded before the
+ * clock starts.
+ */
 export async function fill(log: Log, topic: string, count: number): Promise<void> {
   const waiting: Promise<unknown>[] = []
   const builder = new BatchBuilder()

@@ -1,4 +1,7 @@
-/** The log as a library: append records of 200 bytes (already JSON text) in blocks of 500, every append durable; read them all back. */
+/**
+ * The log as a library: append records of 200 bytes (already JSON text) in blocks of 500, every
+ * append durable; read them all back.
+ */
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { BatchBuilder } from '../../src/log/batch.ts'
 import type { AppendBatch } from '../../src/log/log.ts'
@@ -9,7 +12,9 @@ const records = 3_000_000
 /** As a bulk loader would: several blocks in one durable append, a few appends on their way. */
 const blocksPerAppend = 8
 const appendsInFlight = 4
-const values = Array.from({ length: 10_000 }, (_, i) => purchase(i)).map((each) => [each.user, JSON.stringify(each)] as const)
+const values = Array.from({ length: 10_000 }, (_, i) => purchase(i)).map(
+  (each) => [each.user, JSON.stringify(each)] as const,
+)
 
 await inTempDir(async (dir) => {
   const log = await openEmbeddedLog({ dir })

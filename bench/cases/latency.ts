@@ -1,6 +1,7 @@
 /**
- * From append to output at 5,000 records/s, open loop: records are due on a fixed schedule whatever the system does, and a record's
- * latency counts from when it was due until a reader of the output topic has it, both commits fsynced in between.
+ * From append to output at 5,000 records/s, open loop: records are due on a fixed schedule whatever
+ * the system does, and a record's latency counts from when it was due until a reader of the output
+ * topic has it, both commits fsynced in between.
  */
 import { createHistogram } from 'node:perf_hooks'
 import { from, json, topic } from '../../src/index.ts'
@@ -35,7 +36,8 @@ await inTempDir(async (dir) => {
       const now = performance.now() - started
       for (let i = batch.first; i < batch.count; i++) {
         const dueMs = (seen++ / perSecond) * 1000
-        if (seen > perSecond * warmUpSeconds) histogram.record(Math.max(1, Math.round((now - dueMs) * 1000)))
+        if (seen > perSecond * warmUpSeconds)
+          histogram.record(Math.max(1, Math.round((now - dueMs) * 1000)))
       }
     }
   }
@@ -47,7 +49,9 @@ await inTempDir(async (dir) => {
     aim: 'p50 ≤ 3 ms, p99 ≤ 15 ms',
     met: ms(50) <= 3 && ms(99) <= 15,
     cpuSecondsPerMillion: (measured.cpuSeconds() / records) * 1e6,
-    note: `p99.9 ${ms(99.9).toFixed(1)} ms, max ${(histogram.max / 1000).toFixed(0)} ms, producer and reader in the same process`,
+    note:
+      `p99.9 ${ms(99.9).toFixed(1)} ms, max ${(histogram.max / 1000).toFixed(0)} ms, ` +
+      'producer and reader in the same process',
   })
   await reader.close()
   await running.stop()
@@ -61,7 +65,8 @@ await inTempDir(async (dir) => {
       const nowMs = performance.now() - startedMs
       const due = Math.min(records, Math.floor((nowMs / 1000) * perSecond))
       for (; next < due; next++) builder.add(null, JSON.stringify(purchase(next)), 0)
-      if (builder.count > 0) void log.append([{ topic: 'in', partition: 0, bytes: builder.finish() }])
+      if (builder.count > 0)
+        void log.append([{ topic: 'in', partition: 0, bytes: builder.finish() }])
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
   }

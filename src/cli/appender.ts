@@ -31,7 +31,6 @@ export class Appender {
   #gathered: Gathered = { batches: [], records: 0, bytes: 0 }
   #inFlight: Promise<void> | null = null
   #inFlightRecords = 0
-  #openRecords = 0
   #openBytes = 0
   #acknowledged = 0
   #failure: { readonly error: unknown } | null = null
@@ -67,7 +66,6 @@ export class Appender {
       this.#builders.set(partition, builder)
     }
     builder.add(key, value, timeMs)
-    this.#openRecords += 1
     this.#openBytes += (key?.length ?? 0) + value.length
     if (builder.count >= batchRecordsMax || builder.payloadBytes >= batchBytesSoftMax) {
       this.#closeBatch(partition, builder)
@@ -105,7 +103,6 @@ export class Appender {
     this.#gathered.batches.push({ topic: this.#topic, partition, bytes: builder.finish() })
     this.#gathered.records += records
     this.#gathered.bytes += bytes
-    this.#openRecords -= records
     this.#openBytes -= bytes
   }
 

@@ -1,4 +1,5 @@
 /** From a topic to standard output. */
+import { MillraceError } from '../core/error.ts'
 import type { Log, TopicInfo } from '../log/log.ts'
 import { catchInterrupt, type Context } from './context.ts'
 import type { ConsumeOptions } from './consume.ts'
@@ -124,8 +125,9 @@ class Printing {
     const isFollowing = this.#ends.includes(Infinity)
     const ended = await this.#feed.wait(isFollowing ? commitEveryMs : silenceMs)
     if (ended === 'closed') {
-      await this.#feed.commit(this.#next) // says why: another consumer has taken the group over
-      return 'over'
+      throw new MillraceError('task-fenced', 'another process has taken the group over', {
+        hint: 'what was printed since the last commit may be printed there again',
+      })
     }
     return ended === 'timeout' && !isFollowing ? 'over' : 'again'
   }

@@ -12,7 +12,7 @@ const helpEnd = `
 Exit codes:
   0    done; also when a running command was ended by Ctrl-C (SIGINT) or SIGTERM in an orderly way
   1    failed; standard error says why and what to do
-  2    wrong usage: an unknown command or option, or a value that is not allowed
+  2    wrong usage: an unknown command or option, or an option's value that is not allowed
   130  ended at once by a second Ctrl-C
 
 Environment:
@@ -86,6 +86,11 @@ function isVersionOnly(argv: readonly string[]): boolean {
 /** Commander's words in our form: `millrace: what`, then what to do, indented. */
 function usageError(text: string): string {
   return text
+    .replace(
+      /^error: (?:option|command-argument value) '(.*?)' argument '(.*?)' is invalid\. (.)(.*)\.$/ms,
+      (_, option: string, given: string, first: string, rest: string) =>
+        `millrace: ${option.replace(/^-\w, /, '')} cannot be '${given}'\n  ${first.toLowerCase()}${rest}`,
+    )
     .replace(/^error: /, 'millrace: ')
     .replace(/^\((Did you mean .*)\)$/m, (_, guess: string) => `  ${guess.toLowerCase()}`)
 }

@@ -4,7 +4,7 @@ import { basename, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MillraceError } from '../core/error.ts'
 import type { Pipeline } from '../pipeline/node.ts'
-import { hookDoors } from './door-hooks.ts'
+import { hookModules } from './module-hooks.ts'
 import { importFault } from './import-fault.ts'
 
 export interface PipelineFile {
@@ -30,7 +30,7 @@ export async function loadPipelineFile(file: string): Promise<PipelineFile> {
       hint: `name a file that exports a pipeline: millrace run pipeline.ts`,
     })
   }
-  hookDoors()
+  hookModules()
   const name = basename(path, extname(path))
   try {
     const module = (await import(pathToFileURL(path).href)) as { default?: unknown }

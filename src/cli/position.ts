@@ -85,6 +85,6 @@ export function partitionsOf(topic: TopicInfo, named: number | undefined): numbe
 
 function noPartition({ name, config }: TopicInfo, partition: number): MillraceError {
   return new MillraceError('unknown-partition', `topic '${name}' has no partition ${partition}`, {
-    hint: `it has 0 to ${config.partitions - 1}`,
+    hint: config.partitions === 1 ? 'it has only 0' : `it has 0 to ${config.partitions - 1}`,
   })
 }

@@ -1,6 +1,6 @@
 /** Where `consume` takes records from: a reader that owns nothing, or a group that remembers. */
 import { isCode, MillraceError } from '../core/error.ts'
-import type { GroupOffset, Log, Reader, StartAt, TopicInfo } from '../log/log.ts'
+import type { GroupOffset, Log, Membership, Reader, StartAt, TopicInfo } from '../log/log.ts'
 import { offsetsAt, type Position } from './position.ts'
 
 export interface RecordFeed extends Pick<Reader, 'poll' | 'wait' | 'wake'> {
@@ -41,20 +41,37 @@ export async function openGroup(
   { group, start }: GroupOptions,
 ): Promise<RecordFeed> {
   const task = `consume/${topic.name}`
-  await setStart(log, topic, partitions, { group, start })
-  const membership = await log
-    .join({ pipeline: group, tasks: [task], takeOver: false })
-    .catch((thrown: unknown) => {
-      throw inUse(group, thrown)
-    })
+  const fresh = await unread(log, topic, partitions, group)
+  try {
+    await setStart(log, topic, fresh, { group, start })
+    const membership = await log.join({ pipeline: group, tasks: [task], takeOver: false })
+    return await openTask(log, { topic, partitions, group, start, membership, fresh })
+  } catch (thrown) {
+    throw isCode(thrown, 'pipeline-running') ? await inUse(log, group, thrown) : thrown
+  }
+}
+
+interface TaskOptions extends GroupOptions {
+  readonly topic: TopicInfo
+  readonly partitions: readonly number[]
+  readonly fresh: readonly number[]
+  readonly membership: Membership
+}
+
+async function openTask(log: Log, options: TaskOptions): Promise<RecordFeed> {
+  const { topic, partitions, group, start, membership, fresh } = options
   try {
     const session = await log.open({
       pipeline: group,
-      task,
+      task: membership.owned[0] ?? '',
       inputs: partitions.map((partition) => ({ topic: topic.name, partition })),
       startAt: partitions.map(() => startAt(start.position)),
     })
     let committed = [...session.offsets]
+    // From now on the group is known, and 'latest' means the end as it is now.
+    if (fresh.length > 0) {
+      await session.commit({ offsets: committed, appends: [], changelog: null })
+    }
     return {
       offsets: session.offsets,
       poll: (input) => session.poll(input),
@@ -76,24 +93,29 @@ export async function openGroup(
   }
 }
 
+/** The partitions that the group has no offset of. */
+async function unread(
+  log: Log,
+  topic: TopicInfo,
+  partitions: readonly number[],
+  group: string,
+): Promise<number[]> {
+  const known = (await log.groups()).find((info) => info.group === group)?.offsets ?? []
+  return partitions.filter(
+    (partition) => !known.some((one) => one.topic === topic.name && one.partition === partition),
+  )
+}
+
 /** An offset or a time is written down as the group's own, where it has none. */
 async function setStart(
   log: Log,
   topic: TopicInfo,
-  partitions: readonly number[],
+  fresh: readonly number[],
   { group, start }: GroupOptions,
 ): Promise<void> {
-  if (start.position.kind === 'earliest' || start.position.kind === 'latest') return
-  const known = (await log.groups()).find((info) => info.group === group)?.offsets ?? []
-  const fresh = partitions.filter(
-    (partition) => !known.some((one) => one.topic === topic.name && one.partition === partition),
-  )
-  if (fresh.length === 0) return
-  await log
-    .commitGroup(group, await offsetsAt(log, topic, fresh, start))
-    .catch((thrown: unknown) => {
-      throw inUse(group, thrown)
-    })
+  const { kind } = start.position
+  if (kind === 'earliest' || kind === 'latest' || fresh.length === 0) return
+  await log.commitGroup(group, await offsetsAt(log, topic, fresh, start))
 }
 
 function startAt(position: Position): StartAt {
@@ -101,10 +123,11 @@ function startAt(position: Position): StartAt {
 }
 
 /** In the words of `consume`: what runs is a consumer, or a pipeline of the group's name. */
-function inUse(group: string, thrown: unknown): unknown {
-  if (!isCode(thrown, 'pipeline-running')) return thrown
-  return new MillraceError('pipeline-running', `group '${group}' is in use: ${thrown.message}`, {
-    hint: 'wait until that one ends, or read with another --group',
-    cause: thrown,
-  })
+async function inUse(log: Log, group: string, thrown: MillraceError): Promise<MillraceError> {
+  const owner = (await log.groups()).find((info) => info.group === group)?.owner
+  return new MillraceError(
+    'pipeline-running',
+    `group '${group}' is in use by ${owner ?? 'another process'}`,
+    { hint: 'wait until that one ends, or read with another --group', cause: thrown },
+  )
 }

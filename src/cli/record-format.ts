@@ -46,7 +46,7 @@ function jsonFormat(): RecordFormat {
     const text = (isNull: boolean, start: number, end: number): string => {
       if (isNull) return nullText
       return isPlain
-        ? JSON.stringify(bytes.latin1Slice(start, end))
+        ? JSON.stringify(bytes.toString('latin1', start, end))
         : bytesJson(bytes.subarray(start, end))
     }
     const key = text(batch.keyIsNull(i), batch.keyStart(i), batch.keyEnd(i))

@@ -3,6 +3,7 @@ import { test } from 'vitest'
 import { systemClock, VirtualClock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
+import { faultyLog, seededFaults } from '../log/log.faulty.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { partitionOfText } from '../log/partitioner.ts'
 import type { Source, SourceBatch, SourceRecord } from './source.ts'
@@ -226,4 +227,27 @@ test('a topic that is not there and may not be made, and a strange name, are ref
   const missing = runSource(log, sourceOf(upTo(1)), { topic: 'nowhere', clock })
   assert.ok(isCode(await rejection(missing), 'unknown-topic'))
   assert.ok(isCode(await rejection(run(log, sourceOf(upTo(1), 'a b'))), 'invalid-argument'))
+})
+
+test('commits that fail, or of which nobody knows, leave each record once', async () => {
+  let faultCount = 0
+  for (let seed = 0; seed < 40; seed++) {
+    const log = openMemoryLog()
+    const faulty = faultyLog(log, seededFaults(seed, { percent: 30, clock }))
+    for (let state = 'failed'; state !== 'ended';) {
+      const started = await run(faulty, sourceOf(upTo(200)), { attemptsMax: 100 })
+      const error = await withTime(
+        started.done.then(
+          () => null,
+          (thrown: unknown) => thrown,
+        ),
+      )
+      assert.ok(error === null || isCode(error, 'task-fenced'), `seed ${seed}: ${String(error)}`)
+      state = started.status().state
+    }
+    assert.deepEqual(await values(log, 't'), expected(200), `seed ${seed}`)
+    assert.deepEqual(faulty.violations, [], `seed ${seed}`)
+    faultCount += faulty.met.length
+  }
+  assert.ok(faultCount > 100, `${faultCount} faults met`)
 })

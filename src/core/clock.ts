@@ -1,4 +1,7 @@
-/** The only door to wall-clock time and timers. Everything else takes a `Clock`, so that tests can make time virtual. */
+/**
+ * The only door to wall-clock time and timers. Everything else takes a `Clock`, so that tests can
+ * make time virtual.
+ */
 
 /** Wall-clock time in ms since 1970 and one-shot timers. */
 export interface Clock {
@@ -6,24 +9,36 @@ export interface Clock {
   now(): number
   /** Monotonic time in ms with a fraction; only differences mean something. */
   monotonic(): number
-  /** Calls `run` once after at least `delayMs` (>= 0). The returned function cancels it; calling that twice is harmless. */
+  /**
+   * Calls `run` once after at least `delayMs` (>= 0). The returned function cancels it; calling
+   * that twice is harmless.
+   */
   after(delayMs: number, run: () => void): () => void
-  /** Resolves after what is waiting in the event loop (I/O, other threads' answers) has had its turn. */
+  /**
+   * Resolves after what is waiting in the event loop (I/O, other threads' answers) has had its
+   * turn.
+   */
   nextTurn(): Promise<void>
 }
+
+/** setTimeout's largest delay; longer ones would fire at once. */
+const timeoutMsMax = 2_147_483_647
 
 /** The machine's clock. Its timers keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (delayMs, run) => {
-    const timer = setTimeout(run, Math.min(delayMs, 2_147_483_647)) // setTimeout's largest delay; longer ones fire early
+    const timer = setTimeout(run, Math.min(delayMs, timeoutMsMax))
     return () => clearTimeout(timer)
   },
   nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 
-/** A clock that stands still until `advance` moves it; its timers run in order of due time, then of creation. */
+/**
+ * A clock that stands still until `advance` moves it; its timers run in order of due time, then of
+ * creation.
+ */
 export class VirtualClock implements Clock {
   #nowMs: number
   #timers: { dueMs: number; run: () => void }[] = []

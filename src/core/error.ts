@@ -3,37 +3,117 @@
  * The message is one clause with the values; `hint` says what to do.
  */
 
-/** Every code there is, with whose fault it is and whether trying again helps. `docs/reference/errors.md` is made from it. */
+/**
+ * Every code there is, with whose fault it is and whether trying again helps.
+ * `docs/reference/errors.md` is made from it.
+ */
 export const errorTable = {
-  'invalid-argument': { blame: 'user', retry: 'never', text: 'an option or argument has a value that is not allowed' },
-  'invalid-duration': { blame: 'user', retry: 'never', text: "a duration is not written like '250ms', '5s', '10m', '2h' or '1d'" },
-  'invalid-plan': { blame: 'user', retry: 'never', text: 'the pipeline cannot be turned into a plan' },
-  'invalid-schema': { blame: 'user', retry: 'never', text: 'a schema is not a synchronous Standard Schema' },
+  'invalid-argument': {
+    blame: 'user',
+    retry: 'never',
+    text: 'an option or argument has a value that is not allowed',
+  },
+  'invalid-duration': {
+    blame: 'user',
+    retry: 'never',
+    text: "a duration is not written like '250ms', '5s', '10m', '2h' or '1d'",
+  },
+  'invalid-plan': {
+    blame: 'user',
+    retry: 'never',
+    text: 'the pipeline cannot be turned into a plan',
+  },
+  'invalid-schema': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a schema is not a synchronous Standard Schema',
+  },
   'unknown-topic': { blame: 'user', retry: 'never', text: 'the topic does not exist' },
-  'topic-exists': { blame: 'user', retry: 'never', text: 'a topic of that name exists with other settings' },
-  'invalid-topic': { blame: 'user', retry: 'never', text: 'a topic name or setting is not allowed' },
+  'topic-exists': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a topic of that name exists with other settings',
+  },
+  'invalid-topic': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a topic name or setting is not allowed',
+  },
   'unknown-partition': { blame: 'user', retry: 'never', text: 'the topic has no such partition' },
-  'offset-out-of-range': { blame: 'user', retry: 'never', text: 'the offset is before the first or after the last kept record' },
-  'record-too-large': { blame: 'user', retry: 'never', text: 'a record is larger than the topic accepts' },
+  'offset-out-of-range': {
+    blame: 'user',
+    retry: 'never',
+    text: 'the offset is before the first or after the last kept record',
+  },
+  'record-too-large': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a record is larger than the topic accepts',
+  },
   'decode-failed': { blame: 'external', retry: 'never', text: 'bytes do not decode to a value' },
-  'encode-failed': { blame: 'user', retry: 'never', text: 'a value cannot be written by the codec of its topic' },
-  'validation-failed': { blame: 'external', retry: 'never', text: 'a value does not fit the schema' },
+  'encode-failed': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a value cannot be written by the codec of its topic',
+  },
+  'validation-failed': {
+    blame: 'external',
+    retry: 'never',
+    text: 'a value does not fit the schema',
+  },
+  'wrong-partition': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a record does not lie in the partition of its key',
+  },
   'step-failed': { blame: 'user', retry: 'never', text: "a step's function threw" },
-  'task-fenced': { blame: 'external', retry: 'reopen', text: 'another run has taken the task over' },
-  'pipeline-running': { blame: 'user', retry: 'never', text: 'another process runs a pipeline of this name on this log' },
-  'commit-unknown': { blame: 'external', retry: 'reopen', text: 'a commit failed in a way that leaves open whether it happened' },
+  'task-fenced': {
+    blame: 'external',
+    retry: 'reopen',
+    text: 'another run has taken the task over',
+  },
+  'pipeline-running': {
+    blame: 'user',
+    retry: 'never',
+    text: 'another process runs a pipeline of this name on this log',
+  },
+  'commit-unknown': {
+    blame: 'external',
+    retry: 'reopen',
+    text: 'a commit failed in a way that leaves open whether it happened',
+  },
   'disk-full': { blame: 'external', retry: 'backoff', text: 'the disk has no room left' },
-  'log-busy': { blame: 'external', retry: 'backoff', text: 'another process held the log for too long' },
+  'log-busy': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'another process held the log for too long',
+  },
   'log-read-only': { blame: 'user', retry: 'never', text: 'the data directory cannot be written' },
   'log-damaged': { blame: 'external', retry: 'never', text: 'the data file is damaged' },
-  'log-version': { blame: 'user', retry: 'never', text: 'the data file was written by a newer version' },
+  'log-version': {
+    blame: 'user',
+    retry: 'never',
+    text: 'the data file was written by a newer version',
+  },
   'log-failed': { blame: 'external', retry: 'backoff', text: 'the log could not read or write' },
   'log-closed': { blame: 'user', retry: 'never', text: 'the log or session was closed' },
   'source-failed': { blame: 'external', retry: 'backoff', text: 'a source could not be read' },
   'file-not-found': { blame: 'user', retry: 'never', text: 'a file does not exist' },
-  'invalid-pipeline-file': { blame: 'user', retry: 'never', text: 'a file does not export a pipeline' },
-  'state-corrupt': { blame: 'engine', retry: 'never', text: 'restored state does not fit what was written' },
-  'assertion-failed': { blame: 'engine', retry: 'reopen', text: 'an invariant of the engine does not hold' },
+  'invalid-pipeline-file': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a file does not export a pipeline',
+  },
+  'state-corrupt': {
+    blame: 'engine',
+    retry: 'never',
+    text: 'restored state does not fit what was written',
+  },
+  'assertion-failed': {
+    blame: 'engine',
+    retry: 'reopen',
+    text: 'an invariant of the engine does not hold',
+  },
 } as const satisfies Record<string, { blame: Blame; retry: Retry; text: string }>
 
 export type Blame = 'user' | 'external' | 'engine'
@@ -62,7 +142,8 @@ export interface ErrorDetails {
 }
 
 /**
- * What Millrace throws. `message` is one clause with the values, then the place; `hint` says what to do.
+ * What Millrace throws. `message` is one clause with the values, then the place; `hint` says what
+ * to do.
  * @example
  * throw new MillraceError('unknown-topic', "topic 'orders' does not exist", {
  *   hint: 'create it: millrace topics create orders --partitions 1', at: { topic: 'orders' } })
@@ -78,7 +159,10 @@ export class MillraceError extends Error {
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     const place = placeText(details.at)
-    super(place === '' ? message : `${message} (${place})`, details.cause === undefined ? undefined : { cause: details.cause })
+    super(
+      place === '' ? message : `${message} (${place})`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    )
     this.code = code
     this.blame = errorTable[code].blame
     this.retry = errorTable[code].retry
@@ -88,7 +172,10 @@ export class MillraceError extends Error {
   }
 }
 
-/** `pipeline 'a', step 'map', orders/3@17`: the place as a reader wants it; empty where nothing is known. */
+/**
+ * `pipeline 'a', step 'map', orders/3@17`: the place as a reader wants it; empty where nothing is
+ * known.
+ */
 export function placeText(at: ErrorPlace | undefined): string {
   if (at === undefined) return ''
   const parts: string[] = []

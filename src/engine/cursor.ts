@@ -5,10 +5,12 @@
 import { MillraceError } from '../core/error.ts'
 import { textDecoder } from '../core/codec.ts'
 import type { RangeDecoder } from '../core/codec.ts'
+import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import { validator } from '../core/schema.ts'
 import type { RecordBatch } from '../log/batch.ts'
 import type { Session, TopicPartition } from '../log/log.ts'
+import { partitionOfText } from '../log/partitioner.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
 import type { Origin } from './letters.ts'
 import type { Push } from './operators/operator.ts'
@@ -63,6 +65,11 @@ export interface TopicCursorOptions {
   readonly entry: Push
   readonly step: string
   readonly duties: CursorDuties
+  /**
+   * Partitions of the topic where each is read by a task of its own: then the key that the topic's
+   * function gives must be the one by which the record was partitioned. null: one task reads all.
+   */
+  readonly partitionedBy: number | null
 }
 
 /** Reads a topic of the user's. */
@@ -83,6 +90,7 @@ export class TopicCursor implements Cursor {
   readonly #duties: CursorDuties
   readonly #validate: ((value: unknown) => unknown) | null
   readonly #keyOf: ((value: unknown) => Key | null) | null
+  readonly #partitionedBy: number | null
   #batch: RecordBatch | null = null
   #at = 0
   #decodeValue: RangeDecoder<unknown> | null = null
@@ -101,6 +109,7 @@ export class TopicCursor implements Cursor {
     this.#duties = options.duties
     this.#validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
     this.#keyOf = typeof spec.key === 'function' ? spec.key : null
+    this.#partitionedBy = options.partitionedBy
   }
 
   pull(): boolean {
@@ -114,7 +123,7 @@ export class TopicCursor implements Cursor {
         this.#decode(batch, this.#at)
         this.ready = true
       } catch (thrown) {
-        if (thrown instanceof MillraceError && thrown.blame === 'engine') throw thrown
+        if (isFatal(thrown)) throw thrown
         this.#duties.unreadable(this.origin(), thrown, this.step)
         this.pass()
       }
@@ -159,7 +168,10 @@ export class TopicCursor implements Cursor {
     let value = batch.valueIsNull(i) ? null : decode(batch.valueStart(i), batch.valueEnd(i))
     if (this.#validate !== null) value = this.#validate(value)
     this.value = value
-    if (this.#keyOf !== null) this.key = this.#keyOf(value)
+    if (this.#keyOf !== null) {
+      this.key = this.#keyOf(value)
+      if (this.#partitionedBy !== null) this.#checkPartition(this.#partitionedBy, batch.offset(i))
+    }
     else this.key = batch.keyIsNull(i) ? null : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
     const time = spec.time === null ? batch.time(i) : Number(spec.time(value))
     if (!(Math.abs(time) <= timeMsMax)) {
@@ -169,4 +181,24 @@ export class TopicCursor implements Cursor {
     }
     this.timeMs = time
   }
+
+  /** Records of one key that lie in several partitions would be grouped apart in silence. */
+  #checkPartition(partitions: number, offset: number): void {
+    if (this.key === null) return
+    const partition = partitionOfText(encodeKey(this.key), partitions)
+    if (partition === this.place.partition) return
+    throw new MillraceError(
+      'wrong-partition',
+      `the record with key ${JSON.stringify(encodeKey(this.key))} belongs in partition ${partition}`,
+      {
+        at: { ...this.place, offset, step: this.step },
+        hint: "its producer did not partition by this key: use keyBy() in place of the topic's key function, or tasks: 'one'",
+      },
+    )
+  }
+}
+
+/** Not the fault of one record. */
+function isFatal(thrown: unknown): boolean {
+  return thrown instanceof MillraceError && (thrown.blame === 'engine' || thrown.code === 'wrong-partition')
 }

@@ -18,7 +18,10 @@ const origin: Origin = {
 /** Letters' topics of `t` with two partitions, of `home` with one. */
 function open(recordBytesMax = 1_000_000) {
   const outputs = new Outputs()
-  for (const [name, partitionCount] of [['t', 2], ['home', 1]] as const) {
+  for (const [name, partitionCount] of [
+    ['t', 2],
+    ['home', 1],
+  ] as const) {
     for (const kind of ['dead', 'late']) {
       outputs.declare({ name: `${name}.${kind}`, partitionCount, recordBytesMax, compact: false })
     }
@@ -31,7 +34,13 @@ function open(recordBytesMax = 1_000_000) {
     const batch = new RecordBatch(topic, partition, 0, bytes)
     assert.equal(batch.count, 1)
     const headers = new Map(batch.headers(0).map(({ name, value }) => [name, String(value)]))
-    return { place: `${topic}/${partition}`, key: batch.key(0), value: batch.value(0), time: batch.time(0), headers }
+    return {
+      place: `${topic}/${partition}`,
+      key: batch.key(0),
+      value: batch.value(0),
+      time: batch.time(0),
+      headers,
+    }
   }
   return { letters, only }
 }

@@ -10,6 +10,7 @@ import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Header } from '../log/batch.ts'
+import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 import type { Outputs } from './outputs.ts'
 
 /** Room that the headers may take on top of the record: letters' topics accept this much more. */
@@ -17,8 +18,6 @@ export const letterHeaderBytesMax = 16_384
 /** Of one header's text. The few long ones (message, stack) fit `letterHeaderBytesMax` together with all the others. */
 const textBytesMax = 4000
 
-export const deadTopic = (topic: string): string => `${topic}.dead`
-export const lateTopic = (topic: string): string => `${topic}.late`
 
 /** The input record in hand, as it lies in the log. */
 export interface Origin {

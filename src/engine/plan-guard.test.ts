@@ -11,7 +11,7 @@ test('the tasks of the first run are remembered; the same in any order pass', as
   await guardTasks(log, 'other', ['main/all'])
 })
 
-test('other tasks under the same name are refused, telling both, and nothing is overwritten', async () => {
+test('other tasks under the same name are refused, telling both; nothing is lost', async () => {
   const log = openMemoryLog()
   await guardTasks(log, 'p', ['main/all'])
   for (const attempt of [1, 2]) {
@@ -33,4 +33,17 @@ test('a pipeline whose state was forgotten may be cut anew', async () => {
   await guardTasks(log, 'p', ['main/all'])
   await log.deleteGroup('p')
   await guardTasks(log, 'p', ['main/0'])
+})
+
+test('a step that would keep something else is refused; others may come and go', async () => {
+  const log = openMemoryLog()
+  const run = (shapes: Record<string, string>) => guardTasks(log, 'p', ['main/all'], shapes)
+  await run({ counts: 'n: count, tumbling windows of 10 ms', gone: 'n: count' })
+  await run({ counts: 'n: count, tumbling windows of 10 ms', added: 'n: sum' })
+  await assert.rejects(run({ counts: 'n: count, tumbling windows of 20 ms' }), (thrown) => {
+    assert.ok(isCode(thrown, 'invalid-plan'))
+    assert.match(thrown.message, /'counts' kept .* of 10 ms, now it would keep .* of 20 ms/)
+    return thrown.at.step === 'counts'
+  })
+  await run({ counts: 'n: count, tumbling windows of 10 ms' })
 })

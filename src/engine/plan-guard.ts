@@ -1,32 +1,41 @@
 /**
- * Remembers, in the log, how a pipeline's work was cut into tasks. State and offsets belong to tasks: run with other tasks under the same
- * name they would be read wrongly, so that is refused.
+ * Remembers, in the log, how a pipeline's work was cut into tasks and what its steps keep in state. State and
+ * offsets belong to tasks and steps: read under other ones they would be taken for something they are not,
+ * so that is refused.
  */
 import { MillraceError } from '../core/error.ts'
 import { ValueReader, ValueWriter } from '../core/value-codec.ts'
 import type { Log } from '../log/log.ts'
+import type { Plan } from '../pipeline/plan.ts'
 
 const guardTask = '#plan'
 
+interface Remembered {
+  readonly tasks: string
+  /** What each step with state keeps, as text. Steps that are gone are forgotten with their state. */
+  readonly shapes: Readonly<Record<string, string>>
+}
+
 /**
- * Compares the tasks with those of the runs before; remembers them at the first run. The caller is the pipeline's only runner.
- * @throws `invalid-plan`
+ * Compares tasks and state with those of the runs before, and remembers them. The caller is the pipeline's
+ * only runner.
+ * @throws `invalid-plan`, with what was and what is
  */
-export async function guardTasks(log: Log, pipeline: string, tasks: readonly string[]): Promise<void> {
+export async function guardTasks(
+  log: Log,
+  pipeline: string,
+  tasks: readonly string[],
+  shapes: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const session = await log.open({ pipeline, task: guardTask, inputs: [], startAt: [] })
   try {
-    let before: string | null = null
-    for await (const blob of session.restore()) before = new ValueReader(blob).readString()
-    const now = [...tasks].toSorted().join(' ')
-    if (before === now) return
-    if (before !== null) {
-      throw new MillraceError('invalid-plan', `pipeline '${pipeline}' was run as tasks ${before}, now as ${now}`, {
-        at: { pipeline },
-        hint: `its state belongs to those tasks: run it as before, under another name, or forget its state: millrace groups delete ${pipeline}`,
-      })
-    }
+    let before: Remembered | null = null
+    for await (const blob of session.restore()) before = new ValueReader(blob).readValue() as Remembered
+    const now: Remembered = { tasks: tasks.toSorted().join(' '), shapes }
+    if (before !== null) check(pipeline, before, now)
+    if (JSON.stringify(before) === JSON.stringify(now)) return
     const writer = new ValueWriter(256)
-    writer.writeString(now)
+    writer.writeValue(now)
     await session.commit({
       offsets: [],
       appends: [],
@@ -35,4 +44,38 @@ export async function guardTasks(log: Log, pipeline: string, tasks: readonly str
   } finally {
     await session.close()
   }
+}
+
+function check(pipeline: string, before: Remembered, now: Remembered): void {
+  const forget = `under another name, or forget its state: millrace groups delete ${pipeline}`
+  if (before.tasks !== now.tasks) {
+    throw new MillraceError(
+      'invalid-plan',
+      `pipeline '${pipeline}' was run as tasks ${before.tasks}, now as ${now.tasks}`,
+      { at: { pipeline }, hint: `its state belongs to those tasks: run it as before, ${forget}` },
+    )
+  }
+  for (const [step, shape] of Object.entries(now.shapes)) {
+    const was = before.shapes[step]
+    if (was === undefined || was === shape) continue
+    throw new MillraceError('invalid-plan', `step '${step}' kept ${was}, now it would keep ${shape}`, {
+      at: { pipeline, step },
+      hint: `give the changed step another name with .named(…), run the pipeline ${forget}`,
+    })
+  }
+}
+
+/** What the steps of a plan keep in state, by their names. */
+export function stateShapes(plan: Plan): Record<string, string> {
+  const shapes: Record<string, string> = {}
+  for (const { name, node } of plan.parts.flatMap((part) => part.steps)) {
+    if (node.kind !== 'aggregate' && node.kind !== 'reduce') continue
+    const window = node.window === null ? 'without window' : `${node.window.kind} windows of ${node.window.sizeMs} ms`
+    const fields =
+      node.kind === 'reduce'
+        ? 'a reduced value'
+        : node.fields.map((field) => `${field.name}: ${field.aggregator.kind}`).join(', ')
+    shapes[name] = `${fields}, ${window}`
+  }
+  return shapes
 }

@@ -4,7 +4,10 @@ import { test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
 import type { CommitBatch, Log, Session, TaskSpec } from '../log/log.ts'
+import { faultyLog, seededFaults } from '../log/log.faulty.ts'
+import type { Fault } from '../log/log.faulty.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
+import { partitionOfText } from '../log/partitioner.ts'
 import { count } from '../pipeline/aggregators/count.ts'
 import { max } from '../pipeline/aggregators/extreme.ts'
 import { sum } from '../pipeline/aggregators/sum.ts'
@@ -46,8 +49,17 @@ function naive(values: readonly Value[]): string[] {
       const [{ g: key, t }] = group as [Value]
       const start = Math.floor(t / 10) * 10
       const total = group.reduce((soFar, value) => soFar + value.t, 0)
-      const top = group.map(({ k }) => k).toSorted().at(-1)
-      return JSON.stringify({ key, window: { start, end: start + 10 }, n: group.length, total, top })
+      const top = group
+        .map(({ k }) => k)
+        .toSorted()
+        .at(-1)
+      return JSON.stringify({
+        key,
+        window: { start, end: start + 10 },
+        n: group.length,
+        total,
+        top,
+      })
     })
     .toSorted()
 }
@@ -62,7 +74,7 @@ const value = fc.record({
   t: fc.integer({ min: -30, max: 60 }),
 })
 
-test('O1 one task, or one for each partition with a repartition topic: the same results', async () => {
+test('O1 one task, or one for each partition and a repartition topic: same results', async () => {
   const input = fc.array(value, { minLength: 1, maxLength: 40 })
   await fc.assert(
     fc.asyncProperty(input, fc.integer({ min: 1, max: 4 }), async (given, partitions) => {
@@ -73,7 +85,11 @@ test('O1 one task, or one for each partition with a repartition topic: the same 
         const { run } = await start(log, regrouped(), { tasks })
         const half = values.length >> 1
         for (const some of [values.slice(0, half), values.slice(half)]) {
-          await give(log, 'in', some.map((each) => ({ key: each.k, value: each })))
+          await give(
+            log,
+            'in',
+            some.map((each) => ({ key: each.k, value: each })),
+          )
         }
         const expected = naive(values)
         await until('all results', async () => (await texts(log, 'out')).length >= expected.length)
@@ -85,7 +101,8 @@ test('O1 one task, or one for each partition with a repartition topic: the same 
           const key = (text: string): string => (JSON.parse(text) as { key: string }).key
           const others = (await textsByPartition(log, 'out')).filter((_texts, other) => other !== p)
           const keys = new Set(all.map(key))
-          assert.ok(others.flat().every((text) => !keys.has(key(text)))) // a key lies in one partition
+          // A key lies in one partition.
+          assert.ok(others.flat().every((text) => !keys.has(key(text))))
         }
       }
     }),
@@ -115,10 +132,12 @@ function failingOnce(inner: Log, isBad: (spec: TaskSpec, commit: CommitBatch) =>
   })
 }
 
-test('a task behind a repartition topic that starts anew knows that those before it are idle', async () => {
+test('a task started anew behind a repartition topic knows that others are idle', async () => {
   const inner = openMemoryLog()
   await inner.createTopic('in', { partitions: 2 })
-  const log = failingOnce(inner, (_spec, { appends }) => appends.some(({ topic }) => topic === 'out'))
+  const log = failingOnce(inner, (_spec, { appends }) =>
+    appends.some(({ topic }) => topic === 'out'),
+  )
   const { run, events } = await start(log, regrouped(), { tasks: 'per-partition' })
   await give(inner, 'in', [{ key: 'a', value: { k: 'a', g: 'x', t: 5 } }])
   await until('the result', async () => (await texts(inner, 'out')).length === 1)
@@ -126,6 +145,67 @@ test('a task behind a repartition topic that starts anew knows that those before
   await run.done
   assert.equal(events.filter(({ kind }) => kind === 'retrying').length, 1)
   assert.deepEqual(await results(inner), naive([{ k: 'a', g: 'x', t: 5 }]))
+})
+
+test('a window before a repartition topic holds back those behind until it closes', async () => {
+  const source = topic('in', { ...settings, idleAfter: '20ms' })
+  const nested = from(source)
+    .window(tumbling('200ms'))
+    .aggregate({ n: count() })
+    .keyBy(() => 'all')
+    .window(tumbling('400ms'))
+    .aggregate({ keys: count() })
+    .to(topic('out'))
+  const slow = 'abcefg'.split('').find((k) => partitionOfText(k, 2) !== partitionOfText('d', 2))
+  assert.ok(slow !== undefined)
+  for (const tasks of ['one', 'per-partition'] as const) {
+    const log = openMemoryLog()
+    await log.createTopic('in', { partitions: 2 })
+    const { run } = await start(log, nested, { tasks })
+    await give(log, 'in', [{ key: slow, value: { k: slow, g: '', t: 5 } }])
+    await until('it is idle', () => run.status().every(({ inputs }) => inputs[0]?.idle === true))
+    await give(log, 'in', [{ key: 'd', value: { k: 'd', g: '', t: 5000 } }])
+    await until('a result', async () => (await texts(log, 'out')).length > 0)
+    await run.stop()
+    await run.done
+    assert.deepEqual(await texts(log, 'in.late'), [], tasks)
+    assert.equal(
+      (await texts(log, 'out'))[0],
+      '{"key":"all","window":{"start":0,"end":400},"keys":1}',
+    )
+  }
+})
+
+test('O1 tasks per partition under random faults of the log: the same results', async () => {
+  const values = Array.from({ length: 80 }, (_, i) => {
+    return { k: 'abcde'[i % 5] ?? '', g: 'xy'[i % 2] ?? '', t: i }
+  })
+  for (const seed of [1, 2, 3, 4]) {
+    const inner = openMemoryLog()
+    await inner.createTopic('in', { partitions: 3 })
+    const plan = seededFaults(seed, { percent: 15, delayMsMax: 3 })
+    let commits = 0
+    const next = (write: 'append' | 'commit'): Fault | null => {
+      const fault = plan.next(write)
+      // The guard's commit comes first; being fenced ends a run for good.
+      return commits++ === 0 || fault?.kind === 'fenced' ? null : fault
+    }
+    const log = faultyLog(inner, { next })
+    const { run } = await start(log, regrouped(), { tasks: 'per-partition', attemptsMax: 100 })
+    for (let at = 0; at < 80; at += 16) {
+      const some = values.slice(at, at + 16)
+      await give(
+        inner,
+        'in',
+        some.map((each) => ({ key: each.k, value: each })),
+      )
+    }
+    const expected = naive(values)
+    await until('all results', async () => (await texts(inner, 'out')).length >= expected.length)
+    await run.stop()
+    assert.deepEqual(await results(inner), expected, `seed ${seed}`)
+    assert.deepEqual(log.violations, [])
+  }
 })
 
 test('`idle: wait` holds event time also behind a repartition topic', async () => {
@@ -145,14 +225,22 @@ test('`idle: wait` holds event time also behind a repartition topic', async () =
   }
 })
 
-test('O3 stopped and started again: windows, event time and the repartition topic go on', async () => {
+test('O3 stopped and started again: windows, event time, repartition topic go on', async () => {
   for (const tasks of ['one', 'per-partition'] as const) {
     const log = openMemoryLog()
     await log.createTopic('in', { partitions: 2 })
-    const values = Array.from({ length: 60 }, (_, i) => ({ k: 'abcde'[i % 5] ?? '', g: 'xy'[i % 2] ?? '', t: i }))
+    const values = Array.from({ length: 60 }, (_, i) => ({
+      k: 'abcde'[i % 5] ?? '',
+      g: 'xy'[i % 2] ?? '',
+      t: i,
+    }))
     for (let at = 0; at < 60; at += 12) {
       const { run } = await start(log, regrouped(), { tasks })
-      await give(log, 'in', values.slice(at, at + 12).map((each) => ({ key: each.k, value: each })))
+      await give(
+        log,
+        'in',
+        values.slice(at, at + 12).map((each) => ({ key: each.k, value: each })),
+      )
       await until('it is committed', async () => {
         const offsets = (await log.groups())[0]?.offsets.filter(({ topic }) => topic === 'in') ?? []
         return offsets.reduce((total, { offset }) => total + offset, 0) === at + 12
@@ -176,7 +264,11 @@ test('several pipelines in one run: each under its name, those without one toget
   const { run, events } = await start(log, both)
   await give(log, 'a', [{ key: null, value: 1 }])
   await give(log, 'b', [{ key: null, value: 2 }])
-  for (const [name, expected] of [['a2', '1'], ['b2', '2'], ['a3', '1']] as const) {
+  for (const [name, expected] of [
+    ['a2', '1'],
+    ['b2', '2'],
+    ['a3', '1'],
+  ] as const) {
     await until(name, async () => (await texts(log, name)).length === 1)
     assert.deepEqual(await texts(log, name), [expected])
   }
@@ -185,20 +277,25 @@ test('several pipelines in one run: each under its name, those without one toget
     started.map((event) => (event.kind === 'started' ? event.pipeline : '')),
     ['one', 'two', 'p'],
   )
-  assert.deepEqual(run.status().map(({ pipeline: name, task }) => `${name}:${task}`).toSorted(), [
-    'one:main/all',
-    'p:main/all',
-    'two:main/all',
-  ])
+  assert.deepEqual(
+    run
+      .status()
+      .map(({ pipeline: name, task }) => `${name}:${task}`)
+      .toSorted(),
+    ['one:main/all', 'p:main/all', 'two:main/all'],
+  )
   await run.stop()
   await run.done
 })
 
-test('one pipeline that fails ends the run with its error; the others commit and give up', async () => {
+test('one pipeline that fails ends the run with its error; the others commit and end', async () => {
   const log = openMemoryLog()
   await log.createTopic('a')
   await log.createTopic('b')
-  const broken = failingOnce(log, ({ pipeline: name }, { appends }) => name === 'two' && appends.length > 0)
+  const broken = failingOnce(
+    log,
+    ({ pipeline: name }, { appends }) => name === 'two' && appends.length > 0,
+  )
   const { run } = await start(broken, [copy('one', 'a', 'a2'), copy('two', 'b', 'b2')], {
     attemptsMax: 1,
   })
@@ -212,7 +309,7 @@ test('one pipeline that fails ends the run with its error; the others commit and
   await again.run.stop()
 })
 
-test('an unknown source topic: one message that says what to do, and nothing is left running', async () => {
+test('an unknown source topic: one message that says what to do; nothing runs on', async () => {
   const log = openMemoryLog()
   await log.createTopic('a')
   const pipelines = [copy('one', 'a', 'a2'), copy('two', 'nowhere', 'b2')]
@@ -226,12 +323,14 @@ test('an unknown source topic: one message that says what to do, and nothing is 
   await run.stop()
 })
 
-test('a pipeline that runs already is refused; taking over fences it, though it is idle', async () => {
+test('a pipeline that runs already is refused; taking over fences it, idle or not', async () => {
   const log = openMemoryLog()
   await log.createTopic('a')
   const first = await start(log, copy('one', 'a', 'a2'))
   await until('it waits', () => first.run.status().length === 1)
-  await assert.rejects(start(log, copy('one', 'a', 'a2')), (thrown) => isCode(thrown, 'pipeline-running'))
+  await assert.rejects(start(log, copy('one', 'a', 'a2')), (thrown) =>
+    isCode(thrown, 'pipeline-running'),
+  )
   const second = await start(log, copy('one', 'a', 'a2'), { takeOver: true })
   await assert.rejects(first.run.done, (thrown) => isCode(thrown, 'task-fenced'))
   await give(log, 'a', [{ key: null, value: 1 }])
@@ -241,16 +340,34 @@ test('a pipeline that runs already is refused; taking over fences it, though it 
   assert.deepEqual(await texts(log, 'a2'), ['1'])
 })
 
-test('topics of unequal partition counts cannot be read together in tasks per partition', async () => {
+test('topics of unequal partition counts are not read together by tasks', async () => {
   const log = openMemoryLog()
   await log.createTopic('a', { partitions: 2 })
   await log.createTopic('b', { partitions: 3 })
-  const merged = pipeline('m', from(topic('a')).merge(from(topic('b'))).to(topic('c')))
+  const merged = pipeline(
+    'm',
+    from(topic('a'))
+      .merge(from(topic('b')))
+      .to(topic('c')),
+  )
   await assert.rejects(start(log, merged, { tasks: 'per-partition' }), (thrown) => {
     return isCode(thrown, 'invalid-plan') && /'a' and 'b'.* 2 and 3 partitions/.test(thrown.message)
   })
   const { run } = await start(log, merged, { tasks: 'one' })
   await run.stop()
+})
+
+test('tasks per partition stop at a record in another partition than its key has', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('in', { partitions: 4 })
+  const keyed = from(topic('in', settings)).aggregate({ n: count() }).to(topic('out'))
+  const { run } = await start(log, keyed, { tasks: 'per-partition' })
+  const k = 'abcdefg'.split('').find((each) => partitionOfText(each, 4) !== 0)
+  await give(log, 'in', [{ key: null, value: { k, g: '', t: 1 } }]) // without key: to partition 0
+  await assert.rejects(run.done, (thrown) => {
+    return isCode(thrown, 'wrong-partition') && thrown.at.topic === 'in' && thrown.at.offset === 0
+  })
+  assert.deepEqual(await texts(log, 'out'), [])
 })
 
 test('a pipeline is not run with other tasks than before', async () => {
@@ -279,7 +396,7 @@ test('a result too large for its topic is a dead letter, and the run goes on', a
   assert.match((await texts(log, 'in.dead'))[0] ?? '', /^\{"key":"g{20}/)
 })
 
-test('a record without key for a compacted topic is a dead letter, and the run goes on', async () => {
+test('a record without key for a compacted topic is a dead letter; the run goes on', async () => {
   const log = openMemoryLog()
   await log.createTopic('in')
   await log.createTopic('out', { cleanup: 'compact' })

@@ -5,7 +5,7 @@ import type { Log, Membership, StartAt } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { guardTasks } from './plan-guard.ts'
+import { guardTasks, stateShapes } from './plan-guard.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
 import { planTasks } from './task-plan.ts'
 import type { TaskEvent } from './task-loop.ts'
@@ -13,6 +13,7 @@ import { TaskLoop } from './task-loop.ts'
 import type { TaskCounters } from './task.ts'
 import { Task } from './task.ts'
 import { openTopics, sourceSpecs } from './topics.ts'
+import { trimRepartitions } from './trim-repartition.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -107,7 +108,7 @@ async function startPlan(name: string, pipelines: readonly Pipeline[], options: 
   const names = planned.map((task) => task.name)
   const membership = await log.join({ pipeline: name, tasks: names, takeOver: options.takeOver })
   try {
-    await guardTasks(log, name, names)
+    await guardTasks(log, name, names, stateShapes(plan))
   } catch (thrown) {
     await membership.leave()
     throw thrown
@@ -170,12 +171,17 @@ async function openTask(
   planned: PlannedTask,
   options: EngineOptions,
 ): Promise<{ session: Awaited<ReturnType<Log['open']>>; task: Task }> {
-  const session = await options.log.open({
+  const opened = await options.log.open({
     pipeline: plan.name,
     task: planned.name,
     inputs: planned.inputs.map((input) => input.place),
     // A repartition topic holds what this pipeline's other tasks sent: none of it may be left out.
     startAt: planned.inputs.map((input) => (input.kind === 'topic' ? options.startAt : 'earliest')),
+  })
+  const session = trimRepartitions(opened, {
+    ...options,
+    inputs: planned.inputs,
+    onFailure: (error) => options.notify({ kind: 'trim-failed', task: planned.name, error }),
   })
   const task = new Task({ ...planned, session, nowMs: options.clock.now(), print: options.print })
   return { session, task }

@@ -15,6 +15,8 @@ export type TaskInput =
       readonly place: TopicPartition
       readonly spec: TopicSpec
       readonly clock: InputClockSpec
+      /** As in `TopicCursorOptions`. */
+      readonly partitionedBy: number | null
     }
   | {
       readonly kind: 'repartition'
@@ -36,6 +38,9 @@ export interface CursorOptions {
 
 export function openCursor(taskInput: TaskInput, options: CursorOptions): Cursor {
   const { place, step } = taskInput
-  if (taskInput.kind === 'topic') return new TopicCursor({ ...options, place, step, spec: taskInput.spec })
+  if (taskInput.kind === 'topic') {
+    const { spec, partitionedBy } = taskInput
+    return new TopicCursor({ ...options, place, step, spec, partitionedBy })
+  }
   return new RepartitionCursor({ ...options, place, step, upstreamTasks: taskInput.upstreamTasks })
 }

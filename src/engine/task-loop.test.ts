@@ -72,7 +72,8 @@ test('random faults of the log, many records: as if there had been none', async 
     let commits = 0
     const log = faultyLog(inner, { next })
     const { run } = await start(log, totals(), { attemptsMax: 100 })
-    for (let i = 0; i < 60; i += 3) await give(inner, 'in', [record(i), record(i + 1), record(i + 2)])
+    for (let i = 0; i < 60; i += 3)
+      await give(inner, 'in', [record(i), record(i + 1), record(i + 2)])
     await until('all results', async () => (await texts(inner, 'out')).length >= 60)
     await run.stop().catch(() => {})
     assert.deepEqual(await texts(inner, 'out'), expected(60), `seed ${seed}`)
@@ -175,7 +176,7 @@ function steppedLog(inner: Log) {
   return { log, commits, answers }
 }
 
-test('commits are adaptive: one in flight, what comes meanwhile goes together into the next', async () => {
+test('commits are adaptive: one in flight, what comes meanwhile goes into the next', async () => {
   const { inner } = await open([])
   const { log, commits, answers } = steppedLog(inner)
   const { run } = await start(log, totals())
@@ -199,7 +200,7 @@ test('commits are adaptive: one in flight, what comes meanwhile goes together in
   assert.deepEqual(await texts(inner, 'out'), expected(5))
 })
 
-test('from the latest: what comes after the start is not lost when the first commits fail', async () => {
+test('from the latest: what comes after the start survives failing commits', async () => {
   const fault: Fault = { kind: 'fails', code: 'disk-full' }
   const { log, inner } = await open([null, fault, fault])
   await give(inner, 'in', [record(100)])

@@ -33,6 +33,8 @@ export interface TaskLoopOptions {
 export type TaskEvent =
   | { readonly kind: 'restored'; readonly task: string; readonly blobs: number; readonly entries: number; readonly ms: number }
   | { readonly kind: 'retrying'; readonly task: string; readonly error: unknown; readonly attempt: number; readonly inMs: number }
+  /** What was read of its repartition topics could not be freed; it will be tried again. Harmless but for the room. */
+  | { readonly kind: 'trim-failed'; readonly task: string; readonly error: unknown }
   | { readonly kind: 'orphans'; readonly task: string; readonly stores: readonly string[] }
 
 export class TaskLoop {

@@ -2,7 +2,7 @@
 import { MillraceError } from '../core/error.ts'
 import type { Log, TopicInfo } from '../log/log.ts'
 import type { Plan, PlanPart } from '../pipeline/plan.ts'
-import { deadTopic, lateTopic } from './letters.ts'
+import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 import type { OutputTopic } from './outputs.ts'
 import type { TaskInput } from './task-inputs.ts'
 import type { KnownTopics } from './topics.ts'
@@ -78,7 +78,9 @@ function inputsOf(part: PlanPart, options: InputsOptions): TaskInput[] {
     const { outOfOrderMs, idleAfterMs, idle } = spec
     for (const each of partitionsOf(spec.name)) {
       const place = { topic: spec.name, partition: each }
-      inputs.push({ kind: 'topic', step: name, place, spec, clock: { outOfOrderMs, idleAfterMs, idle } })
+      const clock = { outOfOrderMs, idleAfterMs, idle }
+      const partitionedBy = partition === null ? null : partitionCount(topics, spec.name)
+      inputs.push({ kind: 'topic', step: name, place, spec, clock, partitionedBy })
     }
   }
   for (const { step, topic } of part.reads) {

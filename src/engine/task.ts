@@ -380,13 +380,18 @@ export class Task implements TaskContext {
     if (marks.length > 0) cursor.clock.idle = marks.every((mark) => mark?.idle === true)
   }
 
-  /** The mark to send downstream; null when the last one still says it all. */
+  /**
+   * The mark to send downstream; null when the last one still says it all. A task with windows yet to close is not idle: those behind it
+   * wait for their results, which would be late for them else.
+   */
   #markDue(): { watermarkMs: number; idle: boolean } | null {
-    const idle = this.#watermark.inputs.every((input) => input.idle)
+    const isQuiet = this.#watermark.inputs.every((input) => input.idle)
+    const idle = isQuiet && this.#eventDueMs() === Number.POSITIVE_INFINITY
     const { currentMs } = this.#watermark
-    // While idle, those downstream move on at the clock's pace by themselves: one mark says so.
-    const moved = !idle && currentMs !== this.#markSent.watermarkMs
-    return moved || idle !== this.#markSent.idle ? { watermarkMs: currentMs, idle } : null
+    // While idle, those downstream move on at the clock's pace by themselves: one mark says so, and one behind later records.
+    const moved = !isQuiet && currentMs !== this.#markSent.watermarkMs
+    const again = idle && this.#outputs.recordCount > 0
+    return moved || again || idle !== this.#markSent.idle ? { watermarkMs: currentMs, idle } : null
   }
 
   #addMarks(): void {

@@ -3,7 +3,8 @@ import { isCode, MillraceError } from '../core/error.ts'
 import type { Log, TopicConfig, TopicInfo } from '../log/log.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { deadTopic, lateTopic, letterHeaderBytesMax } from './letters.ts'
+import { letterHeaderBytesMax } from './letters.ts'
+import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 
 /** What is known of a topic that a plan reads or writes. */
 export type KnownTopics = ReadonlyMap<string, TopicInfo>

@@ -34,7 +34,10 @@ test('an input is idle only after idleAfter without a record, and only when caug
   const { reach, tick, inputs } = open(2)
   reach(0, 500, 10)
   assert.equal(tick(99), -Infinity)
-  assert.equal(tick(100, (i) => i !== 1), -Infinity) // input 1 has a backlog
+  assert.equal(
+    tick(100, (i) => i !== 1),
+    -Infinity,
+  ) // input 1 has a backlog
   assert.equal(tick(101), 500)
   assert.deepEqual(
     inputs.map((input) => input.idle),
@@ -47,7 +50,10 @@ test('an idle input with a backlog is active again before its records are at han
   reach(0, 500, 100)
   reach(1, 500, 0)
   tick(120) // input 1 is idle
-  assert.equal(tick(130, (i) => i !== 1), 500)
+  assert.equal(
+    tick(130, (i) => i !== 1),
+    500,
+  )
   assert.equal(reach(0, 800, 131), 500)
 })
 

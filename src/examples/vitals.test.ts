@@ -82,7 +82,13 @@ test.for<[string, unknown[]]>([
     ],
   ],
   ['bbb.bbb', []], // a gap: nobody knows what was in it
-  ['bbbbbb.c', [['busy', '05', 5]]],
+  [
+    'bbbbbb.c',
+    [
+      ['busy', '05', 5],
+      ['over', '06', 6],
+    ],
+  ],
   [
     'bbbbbcbbbbbc',
     [

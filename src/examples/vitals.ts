@@ -35,27 +35,34 @@ const perTenSeconds = samples.window(tumbling('10s')).aggregate(measured).named(
 const busyFrom = 0.8
 const alertSeconds = 5
 
+/** Busy seconds that have come to their end. */
+interface Stretch {
+  readonly at: number
+  readonly seconds: number
+}
+
 /**
  * Says when the processors were over 80 % for five seconds in a row, and when that is over.
- * `reduce` keeps how long they have been busy: a small state machine for each host.
+ * `reduce` keeps how long they have been busy: a small state machine for each host. Seconds that
+ * nobody measured, because the program did not run, end it too.
  */
 const alerts = perSecond
-  .map(({ window, cpu }) => ({ at: window.end, cpu, seconds: cpu > busyFrom ? 1 : 0, before: 0 }))
+  .map(({ window, cpu }) => {
+    return { at: window.end, cpu, seconds: cpu > busyFrom ? 1 : 0, ended: null as Stretch | null }
+  })
   .reduce((soFar, now) => {
-    const isNext = now.at - soFar.at === 1000 // a gap (the program did not run) starts anew
-    const before = isNext ? soFar.seconds : 0
-    return { ...now, before, seconds: now.seconds === 0 ? 0 : before + 1 }
+    const goesOn = now.seconds > 0 && now.at - soFar.at === 1000
+    return goesOn
+      ? { ...now, seconds: soFar.seconds + 1 }
+      : { ...now, ended: { at: soFar.at, seconds: soFar.seconds } }
   })
   .named('busy-seconds')
-  .flatMap(({ key, value: { at, cpu, seconds, before } }) => {
-    if (seconds === alertSeconds) return [alertOf('busy', key, at, seconds, cpu)]
-    if (seconds === 0 && before >= alertSeconds)
-      return [alertOf('over', key, at - 1000, before, cpu)]
-    return []
-  })
+  .flatMap(({ key, value: { at, cpu, seconds, ended } }) => [
+    ...(ended !== null && ended.seconds >= alertSeconds ? [alertOf('over', key, ended, cpu)] : []),
+    ...(seconds === alertSeconds ? [alertOf('busy', key, { at, seconds }, cpu)] : []),
+  ])
 
-/** `at`: the end of the `seconds` busy seconds. */
-function alertOf(alert: 'busy' | 'over', host: string, at: number, seconds: number, cpu: number) {
+function alertOf(alert: 'busy' | 'over', host: string, { at, seconds }: Stretch, cpu: number) {
   return { alert, host, at: new Date(at).toISOString(), seconds, cpu }
 }
 

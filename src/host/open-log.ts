@@ -1,4 +1,7 @@
-/** Which log a process works on: from options, else from the environment, else `.millrace` in the working directory. */
+/**
+ * Which log a process works on: from options, else from the environment, else `.millrace` in the
+ * working directory.
+ */
 import { resolve } from 'node:path'
 import { MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
@@ -16,7 +19,8 @@ export interface LogChoice {
 
 /**
  * Opens the log that options and environment name. The caller closes it.
- * @throws `invalid-argument` for a log that is not known · `log-read-only` · `log-damaged` · `log-version`
+ * @throws `invalid-argument` for a log that is not known · `log-read-only` · `log-damaged` ·
+ * `log-version`
  */
 export async function openLog(choice: LogChoice = {}): Promise<Log> {
   const kind = choice.log ?? process.env['MILLRACE_LOG'] ?? 'embedded'
@@ -24,7 +28,10 @@ export async function openLog(choice: LogChoice = {}): Promise<Log> {
     case 'memory':
       return openMemoryLog()
     case 'embedded':
-      return openEmbeddedLog({ dir: dataDirectory(choice.data), readOnly: choice.readOnly ?? false })
+      return openEmbeddedLog({
+        dir: dataDirectory(choice.data),
+        readOnly: choice.readOnly ?? false,
+      })
     default:
       throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
         hint: kind.startsWith('kafka')

@@ -5,38 +5,58 @@ import type { EngineRun, RunEvent, TaskStatus } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
+import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import { openLog } from './open-log.ts'
 
 /** `failed`: the run has ended by this error. */
 export type HostEvent = RunEvent | { readonly kind: 'failed'; readonly error: unknown }
 
 export interface RunOptions {
-  /** Name of the pipelines that were not named by `pipeline(name, …)`. State and offsets belong to it. Default `main`. */
+  /**
+   * Name of the pipelines that were not named by `pipeline(name, …)`. State and offsets belong to
+   * it. Default `main`.
+   */
   readonly name?: string
-  /** The log to run on: one that is open (the caller closes it), or its kind. Default: MILLRACE_LOG, else `embedded`. */
+  /**
+   * The log to run on: one that is open (the caller closes it), or its kind. Default: MILLRACE_LOG,
+   * else `embedded`.
+   */
   readonly log?: Log | 'memory' | 'embedded'
   /** Directory of the embedded log. Default: MILLRACE_DATA, else `.millrace`. */
   readonly data?: string
-  /** `one` (default): one task reads all partitions. `per-partition`: a task for each, records that get another key change partitions. */
+  /**
+   * `one` (default): one task reads all partitions. `per-partition`: a task for each, records that
+   * get another key change partitions.
+   */
   readonly tasks?: 'one' | 'per-partition'
-  /** Fence whoever runs a pipeline of this name now, instead of failing with `pipeline-running`. Default false. */
+  /**
+   * Fence whoever runs a pipeline of this name now, instead of failing with `pipeline-running`.
+   * Default false.
+   */
   readonly takeOver?: boolean
   /** Where inputs begin at the first run. Default `earliest`. */
   readonly startAt?: StartAt
-  /** With a backlog: ms between commits. Default 100. Without one, commits follow each other at once. */
+  /**
+   * With a backlog: ms between commits. Default 100. Without one, commits follow each other at
+   * once.
+   */
   readonly commitEveryMs?: number
   /** End in an orderly way at SIGINT and SIGTERM. Default true. */
   readonly signals?: boolean
   /** Takes what `print` steps show. Default: standard output. */
   readonly print?: (text: string) => void
-  /** Told what goes on: started, restored, retrying, failed. Default: one line on standard error for what
-   * goes wrong, and exit code 1 when the run fails. */
+  /**
+   * Told what goes on: started, restored, retrying, failed. Default: one line on standard error for
+   * what goes wrong, and exit code 1 when the run fails. */
   readonly notify?: (event: HostEvent) => void
 }
 
 /** Pipelines that run in this process. */
 export interface Running {
-  /** Settles when they have ended: resolves after `stop` or a signal, rejects with the error that ended them. */
+  /**
+   * Settles when they have ended: resolves after `stop` or a signal, rejects with the error that
+   * ended them.
+   */
   readonly done: Promise<void>
   /** Finishes the records in hand, commits, and closes what `run` opened. Idempotent. */
   stop(): Promise<void>
@@ -47,16 +67,20 @@ export interface Running {
 /**
  * Runs one or several pipelines in this process until they are stopped.
  *
- * Exactly-once into topics: a crash at any moment goes back to the last commit; `print` and `forEach` may repeat what came since.
- * A second run of the same name on the same log fails with `pipeline-running`.
+ * Exactly-once into topics: a crash at any moment goes back to the last commit; `print` and
+ * `forEach` may repeat what came since. A second run of the same name on the same log fails with
+ * `pipeline-running`.
  * @returns when every task has its place in the log
  * @throws `invalid-plan` · `unknown-topic` · `pipeline-running` · what opening the log throws
  * @example
- * const running = await run(from(topic('lines', { codec: string(), partitions: 1 })).print(), { log: 'memory' })
- * await running.stop()
+ * const running = await run(from(topic('lines', { codec: string(), partitions: 1 })).print(), {
+ * log: 'memory' }) await running.stop()
  */
-export async function run(pipelines: Pipeline | readonly Pipeline[], options: RunOptions = {}): Promise<Running> {
-  const list = 'kind' in pipelines ? [pipelines] : pipelines
+export async function run(
+  pipelines: Pipeline | readonly Pipeline[],
+  options: RunOptions = {},
+): Promise<Running> {
+  const list = pipelinesOf(pipelines)
   const own = typeof options.log === 'object' ? null : await openLog(logChoice(options))
   const log = own ?? (options.log as Log)
   let engine: EngineRun
@@ -119,7 +143,9 @@ function logChoice(options: RunOptions): { log?: string; data?: string } {
   }
 }
 
-function given(options: RunOptions): Partial<Pick<RunOptions, 'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs'>> {
+function given(
+  options: RunOptions,
+): Partial<Pick<RunOptions, 'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs'>> {
   const { tasks, takeOver, startAt, commitEveryMs } = options
   return {
     ...(tasks === undefined ? {} : { tasks }),
@@ -136,11 +162,21 @@ function printToStdout(text: string): void {
 function notifyOnStderr(event: HostEvent): void {
   switch (event.kind) {
     case 'retrying':
-      process.stderr.write(`millrace: task ${event.task}: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`)
+      process.stderr.write(
+        `millrace: task ${event.task}: ${errorLine(event.error)}; ` +
+          `trying again in ${event.inMs} ms\n`,
+      )
+      return
+    case 'trim-failed':
+      process.stderr.write(
+        `millrace: task ${event.task}: records already read could not be freed: ` +
+          `${errorLine(event.error)}\n`,
+      )
       return
     case 'orphans':
       process.stderr.write(
-        `millrace: task ${event.task}: state of steps that the pipeline no longer has is dropped: ${event.stores.join(', ')}\n`,
+        `millrace: task ${event.task}: state of steps that the pipeline no longer has is dropped: ` +
+          `${event.stores.join(', ')}\n`,
       )
       return
     case 'failed':
@@ -153,6 +189,7 @@ function notifyOnStderr(event: HostEvent): void {
 
 /** What happened and what to do, in one line. */
 export function errorLine(thrown: unknown): string {
-  const hint = thrown instanceof MillraceError && thrown.hint !== undefined ? ` - ${thrown.hint}` : ''
+  const hint =
+    thrown instanceof MillraceError && thrown.hint !== undefined ? ` - ${thrown.hint}` : ''
   return `${messageOf(thrown)}${hint}`
 }

@@ -11,6 +11,7 @@ import { readerCases } from './conformance/reader-cases.ts'
 import { retentionCases } from './conformance/retention-cases.ts'
 import { sessionCases } from './conformance/session-cases.ts'
 import { topicCases } from './conformance/topic-cases.ts'
+import { trimCases } from './conformance/trim-cases.ts'
 import type { Log } from './log.ts'
 
 export {
@@ -30,6 +31,7 @@ export const logConformance: readonly LogCase[] = [
   ...ownerCases,
   ...groupCases,
   ...retentionCases,
+  ...trimCases,
   ...modelCases,
 ]
 

@@ -123,6 +123,7 @@ export function faultyLog(log: Log, plan: FaultPlan): FaultyLog {
     listTopics: () => log.listTopics(),
     deleteTopic: (name) => log.deleteTopic(name),
     alterTopic: (...args) => log.alterTopic(...args),
+    trim: (offsets) => log.trim(offsets),
     openReader: (...args) => log.openReader(...args),
     offsetAtTime: (...args) => log.offsetAtTime(...args),
     groups: () => log.groups(),

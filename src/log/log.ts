@@ -41,11 +41,11 @@ export const defaultTopicConfig: TopicConfig = {
 
 export interface PartitionInfo {
   readonly partition: number
-  /** Offset of the oldest kept record; equal to `endOffset` when empty. */
+  /** Where reading can begin: the oldest kept record, or what `trim` was given; equal to `endOffset` when empty. */
   readonly startOffset: number
   /** Offset the next record will get. */
   readonly endOffset: number
-  /** Bytes of kept batches. */
+  /** Bytes of kept batches. A batch that `trim` has cut counts whole; one below the start counts until it is freed. */
   readonly bytes: number
 }
 
@@ -135,9 +135,9 @@ export interface Session {
   /** Grows by at least 1 with every open of this task. */
   readonly epoch: number
   /** Committed next offset for each input index, already resolved by `startAt` where nothing was committed, and moved
-   * up to the partition's start where retention has passed it. */
+   * up to the partition's start where retention or `trim` has passed it. */
   readonly offsets: readonly number[]
-  /** For each input index: how many records retention deleted before this task read them (0 normally). */
+  /** For each input index: how many records were deleted, by retention or `trim`, before this task read them (0 normally). */
   readonly skipped: readonly number[]
   /** The changelog blobs from the start of the last complete round on, in commit order. Called once, before the first commit.
    * The blob may be kept by the caller. */
@@ -217,9 +217,19 @@ export interface Log {
   /** Changes retention, cleanup or recordBytesMax, or grows `partitions`. @throws `unknown-topic` · `invalid-topic` */
   alterTopic(name: string, config: Partial<TopicConfig>): Promise<TopicInfo>
 
-  /** Appends batches in one atomic step; on disk when the promise resolves. [L1, L5] The bytes belong to the log meanwhile.
+  /** Appends batches in one atomic step; on disk when the promise resolves. [L1, L5] Without a stamp the blocks belong to
+   * the log from the call on: they may be transferred away, and an append that failed cannot be repeated with them. With a
+   * stamp they stay the caller's, unchanged, to be given again.
    * @throws `unknown-topic` · `unknown-partition` · `record-too-large` · `disk-full` · `log-busy` · `log-failed` · `commit-unknown` */
   append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]>
+
+  /** Says that records before these offsets may be deleted (Kafka's DeleteRecords). Moves each partition's start up to the
+   * offset, all in one step, durable when the promise resolves; an offset at or below the start changes nothing. Whoever
+   * reads or opens below the start is moved up to it, as with retention; what a reader has fetched it may still give. Space
+   * is freed in whole batches, soon; a record at or after the offset is never deleted. Groups' offsets stay as they are.
+   * @throws `unknown-topic` · `unknown-partition` · `offset-out-of-range` (above the end) · `invalid-argument` (no offset;
+   *   a compacted topic, which keeps the newest record of each key) · `disk-full` · `log-busy` · `log-failed` · `commit-unknown` */
+  trim(offsets: readonly GroupOffset[]): Promise<void>
 
   /** A reader at the given next offsets. An offset below the start is moved up to it; above the end throws
    * `offset-out-of-range`. */

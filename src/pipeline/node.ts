@@ -1,25 +1,38 @@
 /**
- * What a pipeline is made of, as plain data: users build nodes through `Stream`, `plan.ts` checks and orders them, the engine
- * turns each into an operator. Nothing here does I/O or knows an engine.
+ * What a pipeline is made of, as plain data: users build nodes through `Stream`, `plan.ts` checks
+ * and orders them, the engine turns each into an operator. Nothing here does I/O or knows an
+ * engine.
  */
 import type { Codec } from '../core/codec.ts'
 import type { Key } from '../core/key.ts'
 import type { StandardSchema } from '../core/schema.ts'
 import type { AnyAggregator } from './aggregator.ts'
 
-/** A topic as a pipeline declares it. All durations are resolved to ms. Values of any type: the typed face is `Topic`. */
+/**
+ * A topic as a pipeline declares it. All durations are resolved to ms. Values of any type: the
+ * typed face is `Topic`.
+ */
 export interface TopicSpec {
   readonly name: string
   readonly codec: Codec<unknown>
   readonly schema: StandardSchema<unknown, unknown> | null
-  /** `'record'`: the record's own key, as text. A function: computed from the decoded value. null: records have no key here. */
+  /**
+   * `'record'`: the record's own key, as text. A function: computed from the decoded value. null:
+   * records have no key here.
+   */
   readonly key: ((value: unknown) => Key | null) | 'record' | null
-  /** Event time from the decoded value (Date or ms); null: the record's time (append time unless the producer set it). */
+  /**
+   * Event time from the decoded value (Date or ms); null: the record's time (append time unless the
+   * producer set it).
+   */
   readonly time: ((value: unknown) => Date | number) | null
   readonly outOfOrderMs: number
   /** An input without records for this long (wall clock) no longer holds the watermark back. */
   readonly idleAfterMs: number
-  /** When every input is idle: `advance` moves the watermark on at the wall clock's pace, `wait` leaves it. */
+  /**
+   * When every input is idle: `advance` moves the watermark on at the wall clock's pace, `wait`
+   * leaves it.
+   */
   readonly idle: 'advance' | 'wait'
   /** For creating it when it does not exist. */
   readonly partitions: number | null
@@ -37,7 +50,10 @@ export interface TumblingWindow {
 export type WindowSpec = TumblingWindow
 
 export interface PrintOptions {
-  /** Prints in batches of this wall-clock length, with the time of each batch above its records; null: each at once. */
+  /**
+   * Prints in batches of this wall-clock length, with the time of each batch above its records;
+   * null: each at once.
+   */
   readonly everyMs: number | null
   /** Records shown of each batch. */
   readonly first: number
@@ -92,8 +108,9 @@ export interface KeyByNode extends NodeBase {
   readonly fn: Fn<Key>
 }
 /**
- * Groups by key and, where `window` is set, by window. With a window one result at its close (and one for each late record
- * within `latenessMs`); without, one result for each record: `{ key, ...aggregates }`.
+ * Groups by key and, where `window` is set, by window. With a window one result at its close (and
+ * one for each late record within `latenessMs`); without, one result for each record: `{ key,
+ * ...aggregates }`.
  */
 export interface AggregateNode extends NodeBase {
   readonly kind: 'aggregate'
@@ -103,7 +120,10 @@ export interface AggregateNode extends NodeBase {
   /** In the order of the result's fields. */
   readonly fields: readonly { readonly name: string; readonly aggregator: AnyAggregator }[]
 }
-/** As `aggregate`, with one value: the first record as it is, then `fn(soFar, value)`. Result `{ key, window?, value }`. */
+/**
+ * As `aggregate`, with one value: the first record as it is, then `fn(soFar, value)`. Result `{
+ * key, window?, value }`.
+ */
 export interface ReduceNode extends NodeBase {
   readonly kind: 'reduce'
   readonly input: Node
@@ -121,7 +141,10 @@ export interface ForEachNode extends NodeBase {
   readonly input: Node
   readonly fn: (value: unknown, record: RecordPlace) => void
 }
-/** Appends to a topic: key from the topic's `key` function, else the stream's key; record time = event time. */
+/**
+ * Appends to a topic: key from the topic's `key` function, else the stream's key; record time =
+ * event time.
+ */
 export interface ToNode extends NodeBase {
   readonly kind: 'to'
   readonly input: Node
@@ -149,7 +172,10 @@ export type Node =
   | ReduceNode
   | SinkNode
 
-/** What `.to()`, `.print()` and `.forEach()` give, and `pipeline(name, …)` joins: the unit that `run` and `plan` take. */
+/**
+ * What `.to()`, `.print()` and `.forEach()` give, and `pipeline(name, …)` joins: the unit that
+ * `run` and `plan` take.
+ */
 export interface Pipeline {
   readonly kind: 'pipeline'
   /** Given by `pipeline(name, …)`; null: `run` or the file's name decides. */

@@ -1,4 +1,7 @@
-/** The plan: a pipeline checked, its steps named and in order, cut into parts where data must change partitions. Data only. */
+/**
+ * The plan: a pipeline checked, its steps named and in order, cut into parts where data must change
+ * partitions. Data only.
+ */
 import type { Node, SinkNode, SourceNode, TopicSpec } from './node.ts'
 
 /** One step of the plan. Its name is stable: state belongs to it. */
@@ -17,7 +20,10 @@ export interface PlanPart {
   readonly steps: readonly Step[]
   /** Steps of this part whose output goes to a repartition topic, keyed by the new key. */
   readonly repartitions: readonly { readonly step: string; readonly topic: string }[]
-  /** Steps (of another part) whose output this part reads from a repartition topic, in `steps` as the input of others. */
+  /**
+   * Steps (of another part) whose output this part reads from a repartition topic, in `steps` as
+   * the input of others.
+   */
   readonly reads: readonly { readonly step: string; readonly topic: string }[]
 }
 

@@ -12,7 +12,12 @@ export class FeedSession implements Session {
   readonly #ends: number[]
 
   constructor(inputs: readonly TopicPartition[]) {
-    this.spec = { pipeline: 'test', task: 'main/all', inputs, startAt: inputs.map(() => 'earliest' as const) }
+    this.spec = {
+      pipeline: 'test',
+      task: 'main/all',
+      inputs,
+      startAt: inputs.map(() => 'earliest' as const),
+    }
     this.offsets = inputs.map(() => 0)
     this.skipped = this.offsets
     this.#queues = inputs.map(() => [])
@@ -21,7 +26,9 @@ export class FeedSession implements Session {
 
   /** Index of an input; -1 when the pipeline does not read it. */
   indexOf({ topic, partition }: TopicPartition): number {
-    return this.spec.inputs.findIndex((input) => input.topic === topic && input.partition === partition)
+    return this.spec.inputs.findIndex(
+      (input) => input.topic === topic && input.partition === partition,
+    )
   }
 
   /** Puts a block behind what an input holds. */
@@ -49,7 +56,10 @@ export class FeedSession implements Session {
   wake(): void {}
 
   commit(): Promise<CommitReceipt> {
-    throw new MillraceError('assertion-failed', 'the test driver takes commits from the task itself')
+    throw new MillraceError(
+      'assertion-failed',
+      'the test driver takes commits from the task itself',
+    )
   }
 
   close(): Promise<void> {

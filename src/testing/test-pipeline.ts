@@ -1,17 +1,20 @@
-/** The test driver: a pipeline's real operators, state and time, without log, file, port or clock. */
+/**
+ * The test driver: a pipeline's real operators, state and time, without log, file, port or clock.
+ */
 import { MillraceError } from '../core/error.ts'
 import { durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import { validator } from '../core/schema.ts'
-import { deadTopic, lateTopic } from '../engine/letters.ts'
+import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 import type { TaskInput } from '../engine/task-inputs.ts'
 import { Task } from '../engine/task.ts'
 import { BatchBuilder, RecordBatch } from '../log/batch.ts'
 import { partitionOfText } from '../log/partitioner.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline, TopicSpec } from '../pipeline/node.ts'
+import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import type { Topic } from '../pipeline/topic.ts'
 import { FeedSession } from './feed-session.ts'
 
@@ -26,7 +29,10 @@ export interface TestOptions {
 export interface PushOptions {
   /** The record's key; default: the topic's key function, else none. */
   readonly key?: Key
-  /** Record time, ms or Date; default: the virtual clock. Event time where the topic has no `time` function. */
+  /**
+   * Record time, ms or Date; default: the virtual clock. Event time where the topic has no `time`
+   * function.
+   */
   readonly time?: number | Date
   /** Default: of the key, as on every log; without key 0. */
   readonly partition?: number
@@ -57,15 +63,28 @@ export interface TestLetter {
 }
 
 export interface PipelineTest {
-  /** Appends a value to a source topic and processes it. @throws `unknown-topic` when the pipeline does not read it */
+  /**
+   * Appends a value to a source topic and processes it. @throws `unknown-topic` when the pipeline
+   * does not read it
+   */
   push<V, K>(topic: Topic<V, K> | string, value: V, options?: PushOptions): void
   /** As `push`, with the record's raw bytes: for what does not decode. */
-  pushBytes(topic: Topic<never, unknown> | string, bytes: Uint8Array | string | null, options?: PushOptions): void
+  pushBytes(
+    topic: Topic<never, unknown> | string,
+    bytes: Uint8Array | string | null,
+    options?: PushOptions,
+  ): void
   /** Moves the virtual wall clock: timers, idleness and batches of time happen as they would. */
   advance(by: Duration): void
-  /** Makes an input idle now (default: all), as after `idleAfter` without a record: it no longer holds the watermark back. */
+  /**
+   * Makes an input idle now (default: all), as after `idleAfter` without a record: it no longer
+   * holds the watermark back.
+   */
   idle(topic?: Topic<never, unknown> | string): void
-  /** Values written to a topic so far, in order of partition and offset; a name gives plain decoded values. */
+  /**
+   * Values written to a topic so far, in order of partition and offset; a name gives plain decoded
+   * values.
+   */
   outputs<V, K>(topic: Topic<V, K>): V[]
   outputs(topic: string): unknown[]
   /** The same with key, time, partition and offset. */
@@ -84,20 +103,23 @@ export interface PipelineTest {
 }
 
 /**
- * Drives a pipeline in a unit test: what you push is processed at once, time stands still until you advance it.
- * The real operators run; commits are packed after each step; topics have the partitions they declare, default 1.
- * Works in any test runner. Costs well under 5 ms.
+ * Drives a pipeline in a unit test: what you push is processed at once, time stands still until you
+ * advance it. The real operators run; commits are packed after each step; topics have the
+ * partitions they declare, default 1. Works in any test runner. Costs well under 5 ms.
  * @param pipeline one pipeline, or several that run as one
  * @throws `invalid-plan`
  * @example
  * const words = topic('words', { codec: string(), key: (word) => word })
- * const test = testPipeline(from(words).window(tumbling('10s')).aggregate({ n: count() }).to(topic('counts')))
- * test.push(words, 'a', { time: 1_000 })
+ * const test = testPipeline(from(words).window(tumbling('10s')).aggregate({ n: count()
+ * }).to(topic('counts'))) test.push(words, 'a', { time: 1_000 })
  * test.push(words, 'b', { time: 12_000 })
  * test.outputs('counts') // => [{ key: 'a', window: { start: 0, end: 10000 }, n: 1 }]
  */
-export function testPipeline(pipeline: Pipeline | readonly Pipeline[], options: TestOptions = {}): PipelineTest {
-  return new Driver('kind' in pipeline ? [pipeline] : pipeline, options.startMs ?? 0)
+export function testPipeline(
+  pipeline: Pipeline | readonly Pipeline[],
+  options: TestOptions = {},
+): PipelineTest {
+  return new Driver(pipelinesOf(pipeline), options.startMs ?? 0)
 }
 
 class Driver implements PipelineTest {
@@ -123,7 +145,14 @@ class Driver implements PipelineTest {
       const spec = node.topic
       this.#sources.set(spec.name, spec)
       for (let partition = 0; partition < partitionsOf(spec); partition++) {
-        inputs.push({ kind: 'topic', step: name, place: { topic: spec.name, partition }, spec, clock: spec })
+        inputs.push({
+          kind: 'topic',
+          step: name,
+          place: { topic: spec.name, partition },
+          spec,
+          clock: spec,
+          partitionedBy: null,
+        })
       }
     }
     const outputs = new Map<string, number>()
@@ -140,7 +169,12 @@ class Driver implements PipelineTest {
       session: this.#session,
       inputs,
       outputTopics: [...outputs].map(([name, partitionCount]) => {
-        return { name, partitionCount, recordBytesMax: 1 << 24, compact: this.#specs.get(name)?.compact ?? false }
+        return {
+          name,
+          partitionCount,
+          recordBytesMax: 1 << 24,
+          compact: this.#specs.get(name)?.compact ?? false,
+        }
       }),
       homeTopic: [...this.#sources.keys()][0] ?? '',
       nowMs: startMs,
@@ -158,7 +192,11 @@ class Driver implements PipelineTest {
     this.#feed(spec, encoded, key === null ? options : { ...options, key })
   }
 
-  pushBytes(topic: Topic<never, unknown> | string, bytes: Uint8Array | string | null, options: PushOptions = {}): void {
+  pushBytes(
+    topic: Topic<never, unknown> | string,
+    bytes: Uint8Array | string | null,
+    options: PushOptions = {},
+  ): void {
     this.#feed(this.#source(topic), bytes, options)
   }
 
@@ -220,18 +258,27 @@ class Driver implements PipelineTest {
   #source(topic: { readonly spec: TopicSpec } | string): TopicSpec {
     const spec = this.#sources.get(nameOf(topic))
     if (spec === undefined) {
-      throw new MillraceError('unknown-topic', `the pipeline does not read topic '${nameOf(topic)}'`, {
-        hint: `it reads ${[...this.#sources.keys()].join(', ')}`,
-      })
+      throw new MillraceError(
+        'unknown-topic',
+        `the pipeline does not read topic '${nameOf(topic)}'`,
+        {
+          hint: `it reads ${[...this.#sources.keys()].join(', ')}`,
+        },
+      )
     }
     return spec
   }
 
   #feed(spec: TopicSpec, value: Uint8Array | string | null, options: PushOptions): void {
     const key = options.key === undefined ? null : encodeKey(options.key)
-    const partition = options.partition ?? (key === null ? 0 : partitionOfText(key, partitionsOf(spec)))
+    const partition =
+      options.partition ?? (key === null ? 0 : partitionOfText(key, partitionsOf(spec)))
     const input = this.#session.indexOf({ topic: spec.name, partition })
-    if (input < 0) throw new MillraceError('unknown-partition', `topic '${spec.name}' has no partition ${partition}`)
+    if (input < 0)
+      throw new MillraceError(
+        'unknown-partition',
+        `topic '${spec.name}' has no partition ${partition}`,
+      )
     this.#builder.add(key, value, Number(options.time ?? this.#nowMs))
     this.#session.feed(input, this.#builder.finish())
     this.#step()
@@ -264,22 +311,37 @@ class Driver implements PipelineTest {
   #records(topic: { readonly spec: TopicSpec } | string): TestRecord<unknown>[] {
     const spec = typeof topic === 'string' ? this.#specs.get(topic) : topic.spec
     if (spec === undefined) {
-      throw new MillraceError('unknown-topic', `the pipeline does not write topic '${nameOf(topic)}'`, {
-        hint: `it writes ${[...this.#specs.keys()].join(', ')}`,
-      })
+      throw new MillraceError(
+        'unknown-topic',
+        `the pipeline does not write topic '${nameOf(topic)}'`,
+        {
+          hint: `it writes ${[...this.#specs.keys()].join(', ')}`,
+        },
+      )
     }
     const validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
     const records: TestRecord<unknown>[] = []
     this.#each(spec.name, (batch, i) => {
-      const decoded = batch.valueIsNull(i) ? null : spec.codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
+      const decoded = batch.valueIsNull(i)
+        ? null
+        : spec.codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
       const value = validate === null ? decoded : validate(decoded)
       const key = batch.key(i)?.toString() ?? null
-      records.push({ value, key, time: batch.time(i), partition: batch.partition, offset: batch.offset(i) })
+      records.push({
+        value,
+        key,
+        time: batch.time(i),
+        partition: batch.partition,
+        offset: batch.offset(i),
+      })
     })
     return records
   }
 
-  #letters(topic: { readonly spec: TopicSpec } | string | undefined, letterTopic: (topic: string) => string): TestLetter[] {
+  #letters(
+    topic: { readonly spec: TopicSpec } | string | undefined,
+    letterTopic: (topic: string) => string,
+  ): TestLetter[] {
     const letters: TestLetter[] = []
     for (const name of topic === undefined ? this.#sources.keys() : [nameOf(topic)]) {
       this.#each(letterTopic(name), (batch, i) => letters.push(letterOf(batch, i)))
@@ -289,7 +351,9 @@ class Driver implements PipelineTest {
 }
 
 function letterOf(batch: RecordBatch, i: number): TestLetter {
-  const headers = new Map(batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]))
+  const headers = new Map(
+    batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
+  )
   const header = (name: string): string => headers.get(`millrace-${name}`) ?? ''
   return {
     reason: header('reason'),

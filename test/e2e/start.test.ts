@@ -142,7 +142,7 @@ function computed(rows: readonly Row[]): { windows: Map<string, number>; late: n
 
 test('L1 killed and started again it goes on: no flight is lost, none twice', async () => {
   const first = start('--only', 'flights', '--speed', '36000')
-  await first.until(/\| flights (?:\d+,)?\d{2,3},?\d{3} to/) // thousands of them
+  await first.until(/\| flights \d{2,3},\d{3} to/)
   first.child.kill('SIGKILL')
   await first.exit
   expect(first.output()).toContain('Stop: Ctrl-C')

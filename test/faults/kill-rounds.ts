@@ -1,6 +1,7 @@
 /**
- * Rounds of `kill -9`: a process runs the pipeline while this one appends its input to the same log; at a random moment, start-up and
- * restore included, it is killed and started again. In the end the union of all it committed must be the output of a run without a crash.
+ * Rounds of `kill -9`: a process runs the pipeline while this one appends its input to the same
+ * log; at a random moment, start-up and restore included, it is killed and started again. In the
+ * end the union of all it committed must be the output of a run without a crash.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -59,7 +60,11 @@ export async function killRounds(options: {
   const dead = await scenario.deadIds(log)
   const place = `seed ${seed}, mode ${mode}, ${rounds} rounds`
   const straight = await uninterrupted(join(dir, 'straight'), sales, mode)
-  sameLines(output, scenario.expectedOutput(sales, mode), `${place}: killed runs against the plain computation`)
+  sameLines(
+    output,
+    scenario.expectedOutput(sales, mode),
+    `${place}: killed runs against the plain computation`,
+  )
   sameLines(output, straight, `${place}: killed runs against the uninterrupted run`)
   assert.deepEqual(dead, scenario.expectedDead(sales), `${place}: dead letters`)
   await log.close()
@@ -88,10 +93,15 @@ function startFeed(log: Log, seed: number): { stop: () => Promise<Sale[]> } {
 }
 
 /** The same input through one run that nobody disturbs. */
-async function uninterrupted(dir: string, sales: readonly Sale[], mode: TaskMode): Promise<string[]> {
+async function uninterrupted(
+  dir: string,
+  sales: readonly Sale[],
+  mode: TaskMode,
+): Promise<string[]> {
   const log = await openEmbeddedLog({ dir })
   await log.createTopic(scenario.inTopic, { partitions: scenario.partitions })
-  for (let at = 0; at < sales.length; at += 500) await log.append(scenario.blocksOf(sales.slice(at, at + 500)))
+  for (let at = 0; at < sales.length; at += 500)
+    await log.append(scenario.blocksOf(sales.slice(at, at + 500)))
   await log.append(scenario.closing(sales.length))
   const running = await scenario.start(log, mode)
   const deadline = Date.now() + catchUpMsMax
@@ -117,10 +127,14 @@ async function isCaughtUp(log: Log): Promise<boolean> {
   const group = (await log.groups()).find((each) => each.group === 'faults')
   if (group === undefined) return false
   const topics = await log.listTopics()
-  const inputs = topics.filter(({ name }) => name === scenario.inTopic || name.endsWith('.repartition'))
+  const inputs = topics.filter(
+    ({ name }) => name === scenario.inTopic || name.endsWith('.repartition'),
+  )
   return inputs.every(({ name, partitions }) =>
     partitions.every(({ partition, endOffset }) =>
-      group.offsets.some((each) => each.topic === name && each.partition === partition && each.offset === endOffset),
+      group.offsets.some(
+        (each) => each.topic === name && each.partition === partition && each.offset === endOffset,
+      ),
     ),
   )
 }
@@ -128,7 +142,10 @@ async function isCaughtUp(log: Log): Promise<boolean> {
 async function caughtUp(log: Log, child: ChildProcess, seed: number): Promise<void> {
   const deadline = Date.now() + catchUpMsMax
   while (!(await isCaughtUp(log))) {
-    assert.ok(child.exitCode === null, `seed ${seed}: the last run ended with ${String(child.exitCode)}`)
+    assert.ok(
+      child.exitCode === null,
+      `seed ${seed}: the last run ended with ${String(child.exitCode)}`,
+    )
     assert.ok(Date.now() < deadline, `seed ${seed}: the last run does not come to its end`)
     await pause(20)
   }
@@ -162,7 +179,8 @@ function exitOf(child: ChildProcess): Promise<number | null> {
 
 function sameLines(actual: readonly string[], expected: readonly string[], what: string): void {
   const at = expected.findIndex((line, i) => line !== actual[i])
-  if (at >= 0) assert.equal(actual[at], expected[at], `${what}: line ${at} of ${expected.length} differs`)
+  if (at >= 0)
+    assert.equal(actual[at], expected[at], `${what}: line ${at} of ${expected.length} differs`)
   assert.equal(actual.length, expected.length, `${what}: number of results`)
 }
 

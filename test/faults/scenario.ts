@@ -1,6 +1,7 @@
 /**
- * What the kill rounds run: keyed windows over an input of two partitions, to a topic of two. The expected output is found twice: by a plain
- * computation over the input, and by an uninterrupted run; both must equal what the killed runs left, byte for byte.
+ * What the kill rounds run: keyed windows over an input of two partitions, to a topic of two. The
+ * expected output is found twice: by a plain computation over the input, and by an uninterrupted
+ * run; both must equal what the killed runs left, byte for byte.
  */
 import { collect, count, from, json, max, run, sum, topic, tumbling } from '../../src/index.ts'
 import type { Running } from '../../src/index.ts'
@@ -23,7 +24,10 @@ export const inTopic = 'sales'
 export const outTopic = 'sales-per-window'
 export const partitions = 2
 const windowMs = 1000
-/** Records come at most this far out of order, and the topic says so: none is late, whatever the interleaving. */
+/**
+ * Records come at most this far out of order, and the topic says so: none is late, whatever the
+ * interleaving.
+ */
 const disorderMs = 400
 const shops = 40
 const badEvery = 97
@@ -37,7 +41,10 @@ const sales = topic(inTopic, {
   idleAfter: '1d',
 })
 
-/** With several tasks, keys change partitions on the way: the repartition topic takes part in the test. */
+/**
+ * With several tasks, keys change partitions on the way: the repartition topic takes part in the
+ * test.
+ */
 export function pipelineFor(mode: TaskMode): Pipeline {
   const keyed = mode === 'one' ? from(sales) : from(sales).keyBy((sale) => sale.shop.toUpperCase())
   return keyed
@@ -57,10 +64,19 @@ export function pipelineFor(mode: TaskMode): Pipeline {
 
 export function start(log: Log, mode: TaskMode): Promise<Running> {
   // A commit every millisecond: as many chances as possible to be hit by a kill.
-  return run(pipelineFor(mode), { log, name: 'faults', tasks: mode, signals: false, commitEveryMs: 1 })
+  return run(pipelineFor(mode), {
+    log,
+    name: 'faults',
+    tasks: mode,
+    signals: false,
+    commitEveryMs: 1,
+  })
 }
 
-/** The sales of a test: one for about each two milliseconds of event time, disordered within the bound. */
+/**
+ * The sales of a test: one for about each two milliseconds of event time, disordered within the
+ * bound.
+ */
 export function salesOf(seed: number, fromId: number, toId: number): Sale[] {
   const list: Sale[] = []
   for (let id = fromId; id < toId; id++) {
@@ -87,13 +103,20 @@ export function blocksOf(list: readonly Sale[]): AppendBatch[] {
 export function closing(afterId: number): AppendBatch[] {
   return Array.from({ length: partitions }, (_, partition) => {
     const builder = new BatchBuilder()
-    const sale: Sale = { id: badEvery * 1_000_000, shop: 'closing', amount: 0, at: afterId * 2 + 3_600_000 }
+    const sale: Sale = {
+      id: badEvery * 1_000_000,
+      shop: 'closing',
+      amount: 0,
+      at: afterId * 2 + 3_600_000,
+    }
     builder.add(sale.shop, JSON.stringify(sale), sale.at)
     return { topic: inTopic, partition, bytes: builder.finish() }
   })
 }
 
-/** What must come out for these sales: lines `partition key time value`, each partition's in order. */
+/**
+ * What must come out for these sales: lines `partition key time value`, each partition's in order.
+ */
 export function expectedOutput(list: readonly Sale[], mode: TaskMode): string[] {
   const rows = new Map<string, { key: string; start: number; ids: number[]; amounts: number[] }>()
   for (const sale of list) {
@@ -105,7 +128,9 @@ export function expectedOutput(list: readonly Sale[], mode: TaskMode): string[] 
     row.amounts.push(sale.amount)
     rows.set(`${start} ${key}`, row)
   }
-  const sorted = [...rows.values()].toSorted((a, b) => a.start - b.start || (a.key < b.key ? -1 : 1))
+  const sorted = [...rows.values()].toSorted(
+    (a, b) => a.start - b.start || (a.key < b.key ? -1 : 1),
+  )
   const lines: string[][] = Array.from({ length: partitions }, () => [])
   for (const { key, start, ids, amounts } of sorted) {
     const partition = partitionOfText(key, partitions)
@@ -125,13 +150,19 @@ export function expectedOutput(list: readonly Sale[], mode: TaskMode): string[] 
 /** Everything in a topic as lines `partition key time value`, each partition's in order. */
 export async function readLines(log: Log, name: string): Promise<string[]> {
   const info = await log.describeTopic(name)
-  const inputs = info.partitions.map(({ partition, startOffset }) => ({ topic: name, partition, offset: startOffset }))
+  const inputs = info.partitions.map(({ partition, startOffset }) => ({
+    topic: name,
+    partition,
+    offset: startOffset,
+  }))
   const reader = await log.openReader(inputs)
   const lines: string[] = []
   for (const input of inputs.keys()) {
     for (let batch = reader.poll(input); batch !== null; batch = reader.poll(input)) {
       for (let i = batch.first; i < batch.count; i++) {
-        lines.push(`${batch.partition} ${String(batch.key(i))} ${batch.time(i)} ${String(batch.value(i))}`)
+        lines.push(
+          `${batch.partition} ${String(batch.key(i))} ${batch.time(i)} ${String(batch.value(i))}`,
+        )
       }
     }
   }

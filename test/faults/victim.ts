@@ -1,4 +1,7 @@
-/** The process that is killed: runs the scenario until it dies or is told to stop. Arguments: directory, task mode. */
+/**
+ * The process that is killed: runs the scenario until it dies or is told to stop. Arguments:
+ * directory, task mode.
+ */
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { start } from './scenario.ts'
 import type { TaskMode } from './scenario.ts'

@@ -1,4 +1,4 @@
-/** The model tests are tested: they pass the engine and reject each way in which it is made wrong. */
+/** The model tests are tested: they pass the engine and reject each way of making it wrong. */
 import assert from 'node:assert/strict'
 import { afterEach, test, vi } from 'vitest'
 import { KeptBlobs } from '../../src/engine/conformance/changelog-session.ts'

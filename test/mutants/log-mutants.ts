@@ -5,7 +5,7 @@
 import { VirtualClock } from '../../src/core/clock.ts'
 import { BatchBuilder, RecordBatch } from '../../src/log/batch.ts'
 import type { LogSubject } from '../../src/log/log.conformance.ts'
-import type { AppendBatch, Log, Session } from '../../src/log/log.ts'
+import type { AppendBatch, GroupOffset, Log, Session } from '../../src/log/log.ts'
 import { openMemoryLog } from '../../src/log/memory/memory-log.ts'
 import { MemoryStore, type PreparedAppend } from '../../src/log/memory/memory-store.ts'
 import { commitMutants } from './commit-mutants.ts'
@@ -219,5 +219,37 @@ export const logMutants: readonly LogMutant[] = [
           }
         },
       }),
+  },
+  {
+    name: 'trims one record too many',
+    breaks: 'C11',
+    wrap: (log, { store }) =>
+      change(log as Log, {
+        trim: async (places) => {
+          const upTo = ({ offset, ...place }: GroupOffset): number =>
+            offset === 0 ? 0 : Math.min(offset + 1, store.partition(place).endOffset)
+          await log.trim(places)
+          await log.trim(places.map((place) => ({ ...place, offset: upTo(place) })))
+        },
+      }),
+  },
+  {
+    name: 'trims whole batches only',
+    breaks: 'C11',
+    wrap: (log, { store }) =>
+      change(log as Log, {
+        trim: async (places) => {
+          const wholeOnly = (place: GroupOffset): GroupOffset => {
+            const base = store.partition(place).read(place.offset)?.baseOffset ?? place.offset
+            return { ...place, offset: Math.min(base, place.offset) }
+          }
+          await log.trim(places.map(wholeOnly))
+        },
+      }),
+  },
+  {
+    name: 'forgets to trim',
+    breaks: 'C11',
+    wrap: (log) => change(log as Log, { trim: async () => undefined }),
   },
 ]

@@ -3,7 +3,7 @@ import { bar, count, elapsed, hourOf, minuteOf, percent, sparkline } from './for
 import type { Snapshot } from './snapshot.ts'
 
 const flightCount = 3_000_000
-const graphWidth = 40
+const graphWidth = 32
 const worstShown = 5
 
 /** How the board shows what matters more or less; `plain` where there are no colours. */
@@ -70,13 +70,15 @@ function vitalsLines(
       1,
       last === undefined
         ? dim('the first window is open')
-        : `${percent(last.cpu)}  ${dim(tenText(tenSeconds))}`,
+        : `${percent(last.cpu).padEnd(6)} ${dim(tenText(tenSeconds))}`,
     ),
     row(
       'memory',
       seconds.map(({ memory }) => memory),
       1,
-      last === undefined ? '' : `${percent(last.memory)}  ${dim(`load ${last.load.toFixed(2)}`)}`,
+      last === undefined
+        ? ''
+        : `${percent(last.memory).padEnd(6)} ${dim(`load ${last.load.toFixed(2)}`)}`,
     ),
     row(
       'event loop',
@@ -90,7 +92,7 @@ function vitalsLines(
 
 function tenText(tenSeconds: Snapshot['tenSeconds']): string {
   if (tenSeconds === null) return ''
-  return `10 s:${percent(tenSeconds.cpu)}, top${percent(tenSeconds.cpuMax)}`
+  return `10 s ${percent(tenSeconds.cpu)}, top ${percent(tenSeconds.cpuMax)}`
 }
 
 function alertText({ alert, at, seconds }: NonNullable<Snapshot['alert']>): string {
@@ -108,11 +110,11 @@ function flightsLines({ flights, worst, counts }: Snapshot, style: Style): strin
   const share = flights.rowCount === 0 ? 0 : (late / flights.rowCount) * 100
   const speedText =
     flights.state === 'ended' ? 'the recording has ended' : `${flights.speed} × as fast`
-  const lateText = `late ${count(late)} ${dim(`(${share.toFixed(1)} %, kept in flights.late)`)}`
+  const lateText = `late ${count(late)} ${dim(`(${share.toFixed(1)} %, flights.late)`)}`
   return [
     `${bold('Flights of 2001')}  ${dim(`as they became known, ${speedText}`)}`,
     `  reached    ${minuteOr(flights.reachedMs)}   watermark ${minuteOr(flights.watermarkMs)}`,
-    `  flights    ${count(flights.rowCount)} of ${count(flightCount)}   ${lateText}   dead ${dead}`,
+    `  flights    ${count(flights.rowCount)} of ${count(flightCount)}  ${lateText}  dead ${dead}`,
     `  ${dim(hourText(worst))}`,
     ...worstLines(worst, style),
   ]
@@ -132,7 +134,7 @@ function worstLines(worst: Snapshot['worst'], { dim }: Style): string[] {
     if (airport === undefined) return ''
     const minutes = `${airport.meanDelay.toFixed(0).padStart(4)} min`
     const flights = `${count(airport.flights).padStart(3)} flights`
-    const length = bar(airport.meanDelay, top, graphWidth - 8)
+    const length = bar(airport.meanDelay, top, graphWidth)
     return `    ${airport.key.padEnd(5)}${minutes}  ${flights}  ${dim(length)}`
   })
 }
@@ -151,7 +153,7 @@ export function statusLine(snapshot: Snapshot): string {
   const last = seconds.at(-1)
   if (vitals !== null && last !== undefined) {
     const alerts = count(counts.get('vitals-alerts') ?? 0)
-    parts.push(`cpu${percent(last.cpu)}, memory${percent(last.memory)}, alerts ${alerts}`)
+    parts.push(`cpu ${percent(last.cpu)}, memory ${percent(last.memory)}, alerts ${alerts}`)
   }
   if (flights !== null) {
     const [first] = worst?.airports ?? []

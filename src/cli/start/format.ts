@@ -5,9 +5,9 @@ export function count(value: number): string {
   return String(Math.round(value)).replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
-/** `23 %` of a share from 0 to 1; the width stays the same. */
+/** `23 %` of a share from 0 to 1. */
 export function percent(share: number): string {
-  return `${String(Math.round(share * 100)).padStart(3)} %`
+  return `${Math.round(share * 100)} %`
 }
 
 /** `2001-01-01 14:32`, UTC. */

@@ -117,7 +117,7 @@ class BoardScreen implements Screen {
   }
 
   end(): Promise<void> {
-    if (this.#lineCount > 0) this.#writes.add(showCursor)
+    if (this.#lineCount > 0) this.#writes.add(`\r${clearToEnd}${showCursor}`)
     this.#lineCount = 0
     this.#last = null
     return this.#writes.drained()

@@ -1,4 +1,5 @@
 /** A run of `millrace start`: from the first words to the summary. */
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pause } from '../../connect/pause.ts'
 import { errorLine } from '../../host/run.ts'
@@ -76,7 +77,8 @@ async function runExamples({ log, options, context, screen, interrupt }: Run): P
     ended.check()
     await bundled.stop()
     await screen.end()
-    screen.say(summaryText(await take(), command))
+    const isKept = log.kind !== 'memory'
+    screen.say(summaryText(await take(), isKept ? `${command} start${dataOption(log)}` : null))
     await results.close()
   } finally {
     await bundled.stop()
@@ -115,7 +117,9 @@ function notifyOn(screen: Screen): BundledOptions['notify'] {
         return
       }
       case 'ended':
-        screen.say(`The recording of ${event.source} has come to its end.`)
+        screen.say(
+          `The recording of ${event.source} has come to its end; another --data begins anew.`,
+        )
         return
       case 'orphans':
         screen.say(
@@ -131,15 +135,22 @@ function introOf(bundled: Bundled, log: Log, speed: number): string {
   const file = import.meta.url.endsWith('.ts') ? 'flights.ts' : 'flights.js'
   const planFile = fileURLToPath(new URL(`../../examples/${file}`, import.meta.url))
   return introText({
-    place: shownPath(log.place, process.cwd()),
+    place: log.kind === 'memory' ? null : shownPath(log.place, process.cwd()),
     speed,
     vitals: bundled.vitals !== null,
     flights: bundled.flights !== null,
     missing: bundled.missing,
     before: beforeOf(bundled),
     command,
+    dataOption: dataOption(log),
     planFile: shownPath(planFile, process.cwd()),
   })
+}
+
+/** What another command needs to find this data; nothing where it is the default place. */
+function dataOption(log: Log): string {
+  const isDefault = log.place === resolve('.millrace')
+  return isDefault ? '' : ` --data ${shownPath(log.place, process.cwd())}`
 }
 
 /** What the runs before have left, by the positions that the sources began at. */

@@ -4,8 +4,8 @@ import { count, minuteOf } from './format.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface IntroOptions {
-  /** The data directory, or what stands for it. */
-  readonly place: string
+  /** The data directory; null: in memory. */
+  readonly place: string | null
   readonly speed: number
   readonly vitals: boolean
   readonly flights: boolean
@@ -15,6 +15,8 @@ export interface IntroOptions {
   readonly before: Before | null
   /** As the user starts the command: `npx millrace`. */
   readonly command: string
+  /** What follows a command so that it finds the data: ` --data DIR`, or nothing. */
+  readonly dataOption: string
   /** The flights' pipeline file, as a path that the user can type. */
   readonly planFile: string
 }
@@ -27,32 +29,39 @@ export interface Before {
 }
 
 export function introText(options: IntroOptions): string {
-  const { place, speed, vitals, flights, missing, before, command, planFile } = options
+  const { place, speed, vitals, flights, missing, before } = options
   const running = [
     ...(vitals
       ? ['  vitals   this machine, sampled every 250 ms → windows of 1 s and 10 s, alerts']
       : []),
     ...(flights
-      ? [`  flights  3 million flights of 2001, ${speed} × as fast → delays by airport and hour`]
+      ? [`  flights  US flights of 2001, ${speed} × as fast → delays by airport and hour`]
       : []),
-  ]
-  const tries = [
-    ...(vitals ? [`${command} consume vitals-1s --follow`] : []),
-    ...(flights ? [`${command} consume flights-worst --follow`] : []),
-    `${command} topics list`,
-    `${command} plan ${planFile}`,
   ]
   return [
     `Millrace runs ${vitals && flights ? 'two examples' : 'an example'} on real input:`,
     ...running,
     ...(missing === null ? [] : [`  (no flights: ${missing})`]),
     ...(before === null ? [] : [beforeText(before)]),
-    `Data: ${place} (kept for 7 days, at most 256 MB a topic)`,
-    'Stop: Ctrl-C. Killed in any other way it loses nothing: start it again, and it goes on.',
-    'Try in another terminal:',
-    ...tries.map((line) => `  ${line}`),
+    ...(place === null
+      ? ['Data: in memory, gone at the end. Stop: Ctrl-C.']
+      : [
+          `Data: ${place} (kept for 7 days, at most 256 MB a topic)`,
+          'Stop: Ctrl-C. After kill -9, too, the next start goes on where it was.',
+          'Try in another terminal:',
+          ...tries(options).map((line) => `  ${line}`),
+        ]),
     '',
   ].join('\n')
+}
+
+function tries({ vitals, flights, command, dataOption, planFile }: IntroOptions): string[] {
+  return [
+    ...(vitals ? [`${command} consume vitals-1s --follow${dataOption}`] : []),
+    ...(flights ? [`${command} consume flights-worst --follow${dataOption}`] : []),
+    `${command} topics list${dataOption}`,
+    `${command} plan ${planFile}`,
+  ]
 }
 
 function beforeText({ sampleCount, flightCount, reachedMs }: Before): string {
@@ -62,10 +71,11 @@ function beforeText({ sampleCount, flightCount, reachedMs }: Before): string {
       : []),
     ...(sampleCount > 0 ? [`${count(sampleCount)} samples`] : []),
   ]
-  return `Goes on where it was: ${parts.join(' and ')} are in the log already.`
+  return `Goes on where it was: ${parts.join(', ')}.`
 }
 
-export function summaryText(snapshot: Snapshot, command: string): string {
+/** @param again the command that goes on there; null where nothing is left */
+export function summaryText(snapshot: Snapshot, again: string | null): string {
   const { totals, vitals, flights, counts } = snapshot
   const parts = [
     ...(vitals === null ? [] : [`${count(vitals.sampleCount)} samples`]),
@@ -79,7 +89,7 @@ export function summaryText(snapshot: Snapshot, command: string): string {
   return [
     `Stopped after ${inText}, ${outText} and ${count(totals.commitCount)} commits.`,
     `In the log: ${parts.join(' and ')}${late}.`,
-    `It goes on there: ${command} start`,
+    ...(again === null ? [] : [`It goes on there: ${again}`]),
   ].join('\n')
 }
 

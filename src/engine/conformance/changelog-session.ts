@@ -1,6 +1,7 @@
 /**
- * A log for one task, in one object: what is durable (records, offsets, changelog blobs with folding), and sessions on it. It asserts
- * what the log contract demands of a commit. For tests that restart a task at any commit.
+ * A log for one task, in one object: what is durable (records, offsets, changelog blobs with
+ * folding), and sessions on it. It asserts what the log contract demands of a commit. For tests
+ * that restart a task at any commit.
  */
 import { assert } from '../../core/assert.ts'
 import { BatchBuilder, RecordBatch } from '../../log/batch.ts'
@@ -20,7 +21,7 @@ export interface FedRecord {
   readonly timeMs: number
 }
 
-/** Changelog blobs as a log keeps them: those before the start of the last complete round are deleted. */
+/** Changelog blobs as a log keeps them: none from before the start of the last complete round. */
 export class KeptBlobs {
   blobs: readonly ChangelogWrite[] = []
 
@@ -95,7 +96,7 @@ export class OneTaskLog {
     if (changelog !== null) this.kept.add(changelog)
   }
 
-  /** What was committed, a line for each record: `topic/partition key=value@time header=…`; stacks left out. */
+  /** What was committed, a line a record: `topic/partition key=value@time header=…`, no stacks. */
   lines(): string[] {
     const lines: string[] = []
     for (const [place, batches] of [...this.#written].toSorted(byPlace)) {

@@ -10,7 +10,7 @@ import type { EngineOptions, EngineRun, RunEvent } from '../run.ts'
 
 const waitMsMax = 10_000
 
-/** Waits until the condition holds. @throws `assertion-failed` after 10 s, saying what was awaited */
+/** Waits until the condition holds. @throws `assertion-failed` after 10 s, saying what for */
 export async function until(what: string, isMet: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = systemClock.monotonic() + waitMsMax
   while (!(await isMet())) {
@@ -51,7 +51,11 @@ export interface ProbeRecord {
 }
 
 /** Appends values as JSON, each to the partition of its key (without key: the first). */
-export async function give(log: Log, topic: string, records: readonly ProbeRecord[]): Promise<void> {
+export async function give(
+  log: Log,
+  topic: string,
+  records: readonly ProbeRecord[],
+): Promise<void> {
   const { partitions } = await log.describeTopic(topic)
   const builders = partitions.map(() => new BatchBuilder())
   for (const { key, value, timeMs = 0 } of records) {
@@ -71,7 +75,7 @@ export async function textsByPartition(log: Log, topic: string): Promise<string[
   for (const { partition, startOffset, endOffset } of partitions) {
     const texts: string[] = []
     const reader = await log.openReader([{ topic, partition, offset: startOffset }])
-    for (let next = startOffset; next < endOffset; ) {
+    for (let next = startOffset; next < endOffset;) {
       const batch = reader.poll(0)
       if (batch === null) {
         await reader.wait(waitMsMax)

@@ -1,6 +1,7 @@
 /**
- * Random runs of a task with windows or running folds: rounds of input over several partitions (disordered, late, doubled, undecodable,
- * poisonous), cut into slices with commits and crashes anywhere. `runCase` drives the real task; `fold-model.ts` says what must come out.
+ * Random runs of a task with windows or running folds: rounds of input over several partitions
+ * (disordered, late, doubled, undecodable, poisonous), cut into slices with commits and crashes
+ * anywhere. `runCase` drives the real task; `fold-model.ts` says what must come out.
  */
 import fc from 'fast-check'
 import type { CommitBatch } from '../../log/log.ts'
@@ -61,7 +62,10 @@ export const caseArbitrary: fc.Arbitrary<FoldCase> = fc
   .map(({ manyKeys, ...one }) => {
     const [first, ...rest] = one.rounds.map((round) => withinPartitions(round, one.partitions))
     const bulk = Array.from({ length: manyKeys }, (_, i) => bulkRecord(i, one.partitions))
-    return { ...one, rounds: [{ ...(first as Round), records: [...bulk, ...(first as Round).records] }, ...rest] }
+    return {
+      ...one,
+      rounds: [{ ...(first as Round), records: [...bulk, ...(first as Round).records] }, ...rest],
+    }
   })
 
 /** Enough keys that a snapshot takes several commits. */
@@ -88,13 +92,16 @@ function roundArbitrary(): fc.Arbitrary<Round> {
     crashes: fc.boolean(),
   })
   return fc.record({
-    records: fc.array(fc.oneof({ weight: 12, arbitrary: record }, broken), { minLength: 1, maxLength: 14 }),
+    records: fc.array(fc.oneof({ weight: 12, arbitrary: record }, broken), {
+      minLength: 1,
+      maxLength: 14,
+    }),
     slices: fc.array(slice, { maxLength: 5 }),
     tickMs: fc.constantFrom(0, 1, 30, 60),
   })
 }
 
-/** Times rise from round to round somewhat, and some records come twice: more of them are near the watermark. */
+/** Partitions that there are; some records come twice. */
 function withinPartitions(round: Round, partitions: number): Round {
   const records = round.records.flatMap((one) => {
     const fitting = { ...one, partition: one.partition % partitions }
@@ -105,7 +112,11 @@ function withinPartitions(round: Round, partitions: number): Round {
 
 /** The same input in one slice a round, without a crash. */
 export function uninterrupted(one: FoldCase): FoldCase {
-  return { ...one, blockRecords: 100, rounds: one.rounds.map((round) => ({ ...round, slices: [] })) }
+  return {
+    ...one,
+    blockRecords: 100,
+    rounds: one.rounds.map((round) => ({ ...round, slices: [] })),
+  }
 }
 
 export interface Restart {
@@ -147,7 +158,10 @@ class CaseRunner {
     this.#case = one
     this.#sabotage = sabotage
     this.#pipeline = pipeline
-    const places = Array.from({ length: one.partitions }, (_, partition) => ({ topic: 'in', partition }))
+    const places = Array.from({ length: one.partitions }, (_, partition) => ({
+      topic: 'in',
+      partition,
+    }))
     this.#log = new OneTaskLog(places)
     this.#task = this.#open()
   }
@@ -200,7 +214,14 @@ class CaseRunner {
       index: 0,
       part,
       session: this.#log.open(),
-      inputs: this.#log.inputs.map((place) => ({ kind: 'topic', step: source.name, place, spec, clock })),
+      inputs: this.#log.inputs.map((place) => ({
+        kind: 'topic',
+        step: source.name,
+        place,
+        spec,
+        clock,
+        partitionedBy: null,
+      })),
       outputTopics: [
         { name: 'in.dead', partitionCount: partitions, recordBytesMax: 1_000_000, compact: false },
         { name: 'in.late', partitionCount: partitions, recordBytesMax: 1_000_000, compact: false },

@@ -1,6 +1,6 @@
 /**
- * What must come out of a `FoldCase`: a plain simulation over lists. Each window keeps all its values and folds them anew for each
- * result; nothing is shared with the engine but the words.
+ * What must come out of a `FoldCase`: a plain simulation over lists. Each window keeps all its
+ * values and folds them anew for each result; nothing is shared with the engine but the words.
  */
 import { partitionOf } from '../../log/partitioner.ts'
 import { neverIdleMs, rawValue, sizeMs } from './fold-case.ts'
@@ -26,7 +26,11 @@ interface ModelWindow {
   readonly revisions: Map<string, number>
 }
 
-export function modelLines(one: FoldCase, rules: FoldRules, restarts: readonly Restart[]): string[] {
+export function modelLines(
+  one: FoldCase,
+  rules: FoldRules,
+  restarts: readonly Restart[],
+): string[] {
   return new FoldModel(one, rules, restarts).run()
 }
 
@@ -106,7 +110,7 @@ class FoldModel {
   #earliest(): number {
     let earliest = -1
     for (const [p, queue] of this.#queues.entries()) {
-      const best = earliest === -1 ? Infinity : (this.#queues[earliest]?.[0] as CaseRecord).t
+      const best = this.#queues[earliest]?.[0]?.t ?? Infinity
       if (queue[0] !== undefined && queue[0].t < best) earliest = p
     }
     return earliest
@@ -120,7 +124,8 @@ class FoldModel {
     this.#fold(record)
     this.#next(p)
     const reached = record.t - this.#case.outOfOrderMs
-    if (reached <= (this.#reached[p] as number)) return // event time moves when an input's does, and at ticks
+    // The task's event time moves when an input's does, and at ticks.
+    if (reached <= (this.#reached[p] as number)) return
     this.#reached[p] = reached
     this.#advance(this.#leastActive())
   }
@@ -160,7 +165,8 @@ class FoldModel {
     const window = this.#windows.get(start) ?? { end, values: new Map(), revisions: new Map() }
     const values = [...(window.values.get(k) ?? []), v]
     const isClosed = end <= this.#watermark
-    if ((isClosed || !isWindowed) && poisons(values)) return this.#dead(record, 'step-failed', resultStep)
+    if ((isClosed || !isWindowed) && poisons(values))
+      return this.#dead(record, 'step-failed', resultStep)
     this.#windows.set(start, window)
     window.values.set(k, values)
     if (!isWindowed) return this.#out(k, { key: k, ...fold(values) }, t)
@@ -176,7 +182,9 @@ class FoldModel {
       .filter(([, { end }]) => end > this.#watermark && end <= to)
       .toSorted(([a], [b]) => a - b)
     for (const [start, { end, values }] of closing) {
-      for (const k of [...values.keys()].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+      for (const k of [...values.keys()].toSorted((a, b) =>
+        Buffer.compare(Buffer.from(a), Buffer.from(b)),
+      )) {
         const all = values.get(k) as number[]
         const result = { key: k, window: { start, end }, ...this.#rules.fold(all) }
         if (!this.#rules.poisons(all)) this.#out(k, result, end - 1)
@@ -196,7 +204,10 @@ class FoldModel {
   #dead(record: CaseRecord, reason: string, step: string): void {
     const offset = this.#offsets[record.partition]
     const headers = `reason=${reason} step=${step} offset=${offset}`
-    this.#line(`in.dead/${record.partition}`, `${record.k}=${rawValue(record)}@${record.t} ${headers}`)
+    this.#line(
+      `in.dead/${record.partition}`,
+      `${record.k}=${rawValue(record)}@${record.t} ${headers}`,
+    )
   }
 
   #late(record: CaseRecord, step: string, end: number): void {

@@ -27,9 +27,13 @@ export interface TestedFold {
 
 const out = topic('out')
 
-/** Written first, then refused by a later step: the record or result must leave nothing in the topic. */
+/** Written first, then refused by a later step: nothing of it may stay in the topic. */
 function sinks<V>(folded: Stream<V, string>, check: (result: V) => unknown): Pipeline {
-  return pipeline('folds', folded.to(out), folded.map(check).forEach(() => {}))
+  return pipeline(
+    'folds',
+    folded.to(out),
+    folded.map(check).forEach(() => {}),
+  )
 }
 
 function input(time: (value: InputValue) => number): Stream<InputValue, string> {
@@ -47,7 +51,8 @@ function refused(v: number): number {
 
 const aggregates = () => ({
   n: count(),
-  total: sum((r: InputValue) => refused(r.v)), // not the first field: those before it must be undone too
+  // Not the first field: those before it must be undone too.
+  total: sum((r: InputValue) => refused(r.v)),
   low: min((r: InputValue) => r.v),
   high: max((r: InputValue) => r.v),
   average: mean((r: InputValue) => r.v),
@@ -90,7 +95,8 @@ const reduceRules = {
   fold: (values: readonly number[]) => ({ value: joined(values) }),
   poisons: (values: readonly number[]) => values.at(-1) === 8,
 }
-const text = (stream: Stream<InputValue, string>): Stream<string, string> => stream.map((r) => `(${r.v})`)
+const text = (stream: Stream<InputValue, string>): Stream<string, string> =>
+  stream.map((r) => `(${r.v})`)
 const join = (soFar: string, next: string): string => `${soFar} ${next.slice(1, -1)}`
 
 function checkedText<R extends { value: string }>(result: R): R {

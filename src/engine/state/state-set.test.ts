@@ -67,7 +67,9 @@ function live({ stores }: Opened): Line[] {
       }
     }
   }
-  return lines.toSorted((a, b) => compareKeys([a[0], a[1]], [b[0], b[1]]) || compareKeys(a[2], b[2]))
+  return lines.toSorted(
+    (a, b) => compareKeys([a[0], a[1]], [b[0], b[1]]) || compareKeys(a[2], b[2]),
+  )
 }
 
 function checkRestores(opened: Opened, kept: KeptBlobs): void {
@@ -215,7 +217,7 @@ test('what is kept stays a small multiple of the live state: the same keys writt
   assert.ok(ratio < 5, `${ratio}`)
 })
 
-test('what is kept stays a small multiple of the live state: every key is new, old windows go', () => {
+test('what is kept stays a small multiple of the live state: all keys new, old windows go', () => {
   const ratio = worstRatio(120, ({ stores: [store] }, commit) => {
     const window = Math.floor(commit / 10)
     for (let i = 0; i < 300; i++) store?.set(commit * 300 + i, 'x'.repeat(20), window)

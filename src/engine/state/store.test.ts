@@ -57,7 +57,11 @@ for (const [title, act, before] of [
   ['change twice', (s: Store) => [s.set('k', 1), s.set('k', 2)], 0],
   ['delete then create', (s: Store) => [s.delete('k'), s.set('k', 1)], 0],
   ['create then delete', (s: Store) => [s.set('k', 1), s.delete('k')], undefined],
-  ['create, delete, create', (s: Store) => [s.set('k', 1), s.delete('k'), s.set('k', 2)], undefined],
+  [
+    'create, delete, create',
+    (s: Store) => [s.set('k', 1), s.delete('k'), s.set('k', 2)],
+    undefined,
+  ],
 ] as const) {
   test(`O4 undo of ${title} puts back what was there`, () => {
     const { journal, store } = open()

@@ -54,7 +54,7 @@ export const appendCases: readonly LogCase[] = [
   logCase('L1 an append with one bad batch does nothing at all', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t', { partitions: 2, recordBytesMax: 10 })
-    const good = [batchOf('t', 0, 'a'), batchOf('t', 1, 'b')]
+    const good = (): AppendBatch[] => [batchOf('t', 0, 'a'), batchOf('t', 1, 'b')]
     const bad = [
       ['unknown-topic', batchOf('nowhere', 0, 'c')],
       ['unknown-partition', batchOf('t', 2, 'c')],
@@ -62,11 +62,11 @@ export const appendCases: readonly LogCase[] = [
       ['record-too-large', batchOf('t', 1, 'c', 'x'.repeat(11))],
     ] as const
     for (const [code, batch] of bad) {
-      const append = (): unknown => log.append([...good, batch, ...good])
+      const append = (): unknown => log.append([...good(), batch, ...good()])
       await refuses(code, append, `a batch for ${batch.topic}/${batch.partition}`)
       await expectEnds(log, [0, 0])
     }
-    await log.append(good)
+    await log.append(good())
     assert.deepEqual(valuesOf(await readAll(harness, log, 't', 0)), ['a'])
     assert.deepEqual(valuesOf(await readAll(harness, log, 't', 1)), ['b'])
   }),
@@ -102,6 +102,15 @@ export const appendCases: readonly LogCase[] = [
     await errorOf(() => log.append([batch]), 'a record without key')
     await expectEnds(log, [0])
     await log.append([recordsOf('t', 0, [{ key: '', value: null, timeMs: 1 }])])
+  }),
+  logCase('C2 the blocks of a stamped append can be given again', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t')
+    const batches = [batchOf('t', 0, 'a', 'b')]
+    const first = await log.append(batches, { producer: 'x', sequence: 0 })
+    assert.deepEqual(await log.append(batches, { producer: 'x', sequence: 0 }), first)
+    await log.append(batches, { producer: 'y', sequence: 0 })
+    assert.deepEqual(valuesOf(await readAll(harness, log)), ['a', 'b', 'a', 'b'])
   }),
   logCase('C2 a repeated stamp gives the first offsets and writes nothing', async (harness) => {
     const log = await harness.open()

@@ -27,6 +27,7 @@ export const logSubjects = {
   C8: 'closing',
   C9: 'retention and compaction',
   C10: 'random use against a model',
+  C11: 'trimming',
 } as const
 
 export type LogCaseId = keyof typeof logSubjects

@@ -23,7 +23,10 @@ interface ModelAppend {
 interface ModelPartition {
   readonly topic: string
   readonly partition: number
+  /** By offset, those that were trimmed too. */
   readonly values: string[]
+  /** Trimmed up to here. */
+  start: number
 }
 
 export class LogModel {
@@ -31,6 +34,7 @@ export class LogModel {
   fencedCount = 0
   refusedCount = 0
   repeatCount = 0
+  trimCount = 0
   readonly #random: (below: number) => number
   readonly #partitions: readonly ModelPartition[]
   readonly #tasks: readonly ModelTask[]
@@ -43,7 +47,7 @@ export class LogModel {
   constructor(random: Random) {
     this.#random = (below) => random.int(below)
     this.#partitions = ['t', 'u'].flatMap((topic) =>
-      [0, 1].map((partition) => ({ topic, partition, values: [] })),
+      [0, 1].map((partition) => ({ topic, partition, values: [], start: 0 })),
     )
     this.#tasks = ['main/0', 'main/1'].map((task) => ({
       task,
@@ -78,7 +82,8 @@ export class LogModel {
   async step(log: Log): Promise<void> {
     const task = this.#tasks[this.#random(2)] as ModelTask
     const roll = this.#random(100)
-    if (roll < 15) await this.#append(log)
+    if (roll < 12) await this.#append(log)
+    else if (roll < 16) await this.#trim(log)
     else if (roll < 25) await this.#appendStamped(log)
     else if (roll < 30) await this.#repeatStamped(log)
     else if (roll < 35) await this.#appendBad(log)
@@ -161,7 +166,7 @@ export class LogModel {
   async #open(log: Log, task: ModelTask): Promise<void> {
     this.#tell(`open ${task.task}`)
     const session = await log.open(taskOf({ task: task.task, partitions: [0, 1] }))
-    assert.deepEqual([...session.offsets], task.offsets)
+    assert.deepEqual([...session.offsets], this.openedAt(task))
     if (task.owner !== null) {
       assert.ok(session.epoch > task.owner.epoch)
       task.fenced.push(task.owner)
@@ -183,6 +188,23 @@ export class LogModel {
     task.offsets = task.offsets.map((old, i) => (offsets[i] === -1 ? old : (offsets[i] as number)))
     if (changelog !== null) task.blobs = withBlob(task.blobs, changelog)
     this.commitCount += 1
+  }
+
+  /** Somewhere at or before the end; below the start it changes nothing. */
+  async #trim(log: Log): Promise<void> {
+    const found = this.#partitions[this.#random(4)] as ModelPartition
+    const { topic, partition, values } = found
+    const offset = this.#random(values.length + 1)
+    this.#tell(`trim ${topic}/${partition} to ${offset}`)
+    await log.trim([{ topic, partition, offset }])
+    found.start = Math.max(found.start, offset)
+    this.trimCount += 1
+  }
+
+  /** Offsets at which a session of the task begins: the committed ones, or what was trimmed to. */
+  openedAt(task: ModelTask): number[] {
+    const starts = this.#partitions.filter((p) => p.topic === 't').map((p) => p.start)
+    return task.offsets.map((offset, i) => Math.max(offset, starts[i] ?? 0))
   }
 
   /** For each input -1 or an offset from the committed one to the end. */

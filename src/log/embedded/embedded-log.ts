@@ -49,7 +49,7 @@ export interface EmbeddedLogOptions {
   readonly writer?: 'thread' | 'inline'
   /** How long a write waits for another process, ms, before `log-busy`. Default 10,000. */
   readonly busyMs?: number
-  /** Largest size of the file in pages of 8 KiB; above it `disk-full`. Default: no limit. */
+  /** Largest size of the file in pages of 16 KiB; above it `disk-full`. Default: no limit. */
   readonly pageCountMax?: number
   /** For tests: makes commits fail. With `writer: 'inline'` only. */
   readonly faults?: Faults
@@ -158,7 +158,13 @@ class SqliteLog implements EmbeddedLog {
   async append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]> {
     this.#checkOpen()
     const nowMs = this.#clock.now()
-    return await this.#client.send({ kind: 'append', batches, stamp: stamp ?? null, nowMs })
+    const ask = { kind: 'append', batches, stamp: stamp ?? null, nowMs } as const
+    return await this.#client.send(ask, stamp === undefined ? 'transfer' : 'keep')
+  }
+
+  async trim(offsets: readonly GroupOffset[]): Promise<void> {
+    this.#checkOpen()
+    await this.#client.send({ kind: 'trim', offsets })
   }
 
   async openReader(

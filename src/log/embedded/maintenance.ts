@@ -8,6 +8,7 @@ import {
   retainBatches,
   trimChangelogs,
 } from './retention.ts'
+import { freeTrimmed } from './trim.ts'
 
 export class Maintenance {
   readonly #store: Store
@@ -28,6 +29,7 @@ export class Maintenance {
     const store = this.#store
     if (deleteDropped(store) === 'more') return 'more'
     if (trimChangelogs(store) === 'more') return 'more'
+    if (freeTrimmed(store) === 'more') return 'more'
     if (retainBatches(store, nowMs) === 'more') return 'more'
     forgetProducers(store, nowMs)
     return this.#compaction.slice(nowMs, extent)

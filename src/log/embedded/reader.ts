@@ -27,6 +27,8 @@ interface BatchRow {
   readonly next: number
   readonly bytes: number
   readonly data: Uint8Array
+  /** The partition's start; null where its topic was deleted. */
+  readonly start: number | null
 }
 
 interface Cursor extends StartingInput {
@@ -43,8 +45,12 @@ interface Cursor extends StartingInput {
   lastBytes: number
 }
 
-const selectBatches = `SELECT base_offset AS base, next_offset AS next, bytes, data FROM batches
-  WHERE part_id = ? AND next_offset > ? ORDER BY next_offset LIMIT ?`
+/** From the cursor's offset on, or from the partition's start where that was moved past it. */
+const selectBatches = `SELECT base_offset AS base, next_offset AS next, bytes, data,
+    (SELECT start_offset FROM partitions WHERE id = ?) AS start
+  FROM batches WHERE part_id = ? AND next_offset > MAX(?,
+    COALESCE((SELECT start_offset FROM partitions WHERE id = ?), 0))
+  ORDER BY next_offset LIMIT ?`
 const selectPlace = 'SELECT start_offset AS start, next_offset AS next FROM partitions WHERE id = ?'
 
 /** Positions on some partitions of one file. */
@@ -110,7 +116,9 @@ export class InputCursors {
     const rows = this.#store.iterate<BatchRow>(
       selectBatches,
       cursor.partId,
+      cursor.partId,
       cursor.fetchOffset,
+      cursor.partId,
       limit,
     )
     let first: BatchRow | undefined
@@ -119,13 +127,16 @@ export class InputCursors {
     for (const row of rows) {
       count += 1
       bytes += row.bytes
-      if (first === undefined) first = row
-      else if (bytes > share) break
+      if (first === undefined) {
+        first = row
+        cursor.offset = Math.max(cursor.offset, row.start ?? 0)
+      } else if (bytes > share) break
       else {
         cursor.fetched.push(row)
         this.#heldBytes += row.bytes
       }
-      if (row.base > cursor.fetchOffset) this.#onSkip(input, row.base - cursor.fetchOffset)
+      const from = Math.max(row.base, row.start ?? 0)
+      if (from > cursor.fetchOffset) this.#onSkip(input, from - cursor.fetchOffset)
       cursor.fetchOffset = row.next
       cursor.lastBytes = row.bytes
     }

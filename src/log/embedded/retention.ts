@@ -62,12 +62,15 @@ export function retainBatches(store: Store, nowMs: number): Progress {
   return 'done'
 }
 
-/** Sets the partition's start to its oldest record and its size to `bytes`. */
+/**
+ * Sets the partition's start to its oldest record, or leaves it where it was trimmed to, and its
+ * size to `bytes`.
+ */
 export function updateStart(store: Store, partId: number, bytes: number): void {
   store.run(
-    `UPDATE partitions SET bytes = ?, start_offset = COALESCE(
+    `UPDATE partitions SET bytes = ?, start_offset = MAX(start_offset, COALESCE(
        (SELECT base_offset FROM batches WHERE part_id = ? ORDER BY next_offset LIMIT 1),
-       next_offset) WHERE id = ?`,
+       next_offset)) WHERE id = ?`,
     bytes,
     partId,
     partId,

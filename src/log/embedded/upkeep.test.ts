@@ -188,3 +188,22 @@ test('a session that retention overtakes goes on at the new start and counts', a
   assert.equal(found?.offset(found.first), 3)
   assert.deepEqual(session.skipped, [3])
 })
+
+test('a trim frees a bounded part at once and leaves the rest to the upkeep', async () => {
+  await log.createTopic('t', { partitions: 2 })
+  for (let i = 0; i < 700; i++) await log.append([batch(['a', `${i}`])])
+  await log.append([{ ...batch(['a', 'other']), partition: 1 }])
+  await log.trim([
+    { topic: 't', partition: 0, offset: 700 },
+    { topic: 't', partition: 1, offset: 1 },
+  ])
+  assert.equal(count('batches'), 445)
+  const reader = await log.openReader([{ topic: 't', partition: 0, offset: 0 }])
+  assert.equal(reader.poll(0), null)
+  assert.equal(await reader.wait(0), 'timeout', 'what is not freed yet wakes nobody')
+  await log.append([batch(['a', 'next'])])
+  assert.equal(await kept(), '700:a=next')
+  await log.maintain()
+  assert.equal(count('batches'), 1)
+  assert.equal((await log.describeTopic('t')).partitions[1]?.bytes, 0)
+})

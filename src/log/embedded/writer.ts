@@ -17,6 +17,7 @@ import {
   leavePipeline,
   openTask,
 } from './tasks.ts'
+import { trim } from './trim.ts'
 import { type AnyAnswer, type AnyAsk, type Reply, toFailure } from './writes.ts'
 
 export interface WriterOptions {
@@ -190,6 +191,8 @@ function perform(context: AppendContext, maintenance: Maintenance, ask: AnyAsk):
       return catalog.alter(ask.name, ask.config)
     case 'delete-topic':
       return catalog.delete(ask.name)
+    case 'trim':
+      return trim(context, ask)
     case 'commit-group':
       return commitGroup(context, ask)
     case 'delete-group':

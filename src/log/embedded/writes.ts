@@ -66,6 +66,7 @@ export interface Writes {
     }
     answer: OpenedTask
   }
+  trim: { ask: { offsets: readonly GroupOffset[] }; answer: null }
   'commit-group': { ask: { group: string; offsets: readonly GroupOffset[] }; answer: null }
   'delete-group': { ask: { group: string }; answer: null }
   /**

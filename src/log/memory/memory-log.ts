@@ -24,7 +24,7 @@ import { MemoryMembership } from './memory-membership.ts'
 import { MemoryPartition } from './memory-partition.ts'
 import { MemorySession } from './memory-session.ts'
 import { MemoryStore, offsetKey, topicInfo } from './memory-store.ts'
-import { checkTopicName, mergeConfig, sameConfig } from './topic-rules.ts'
+import { checkTopicName, checkTrimmable, mergeConfig, sameConfig } from './topic-rules.ts'
 
 export interface MemoryLog extends Log {
   readonly kind: 'memory'
@@ -116,6 +116,16 @@ class MemoryLogHandle implements MemoryLog {
     const prepared = this.#store.prepare(batches, stamp)
     prepared.apply(this.#clock.now())
     return [...prepared.appended]
+  }
+
+  async trim(offsets: readonly GroupOffset[]): Promise<void> {
+    this.#checkOpen()
+    const places = offsets.map((place) => {
+      const partition = this.#store.partition(place)
+      checkTrimmable(place, this.#store.topic(place.topic).config)
+      return { partition, offset: startingOffset(partition, place.offset) }
+    })
+    for (const { partition, offset } of places) partition.trim(offset)
   }
 
   async openReader(inputs: readonly GroupOffset[]): Promise<Reader> {

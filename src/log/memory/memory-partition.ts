@@ -23,6 +23,8 @@ export class MemoryPartition {
   readonly #producers = new Map<string, LastAppend>()
   #stored: Stored[] = []
   #endOffset = 0
+  /** What was trimmed ends here; it may lie within the first stored batch. */
+  #trimmedTo = 0
 
   constructor(topic: string, partition: number) {
     this.topic = topic
@@ -35,7 +37,9 @@ export class MemoryPartition {
 
   get startOffset(): number {
     const oldest = this.#stored[0]
-    return oldest === undefined ? this.#endOffset : oldest.batch.offset(0)
+    return oldest === undefined
+      ? this.#endOffset
+      : Math.max(oldest.batch.offset(0), this.#trimmedTo)
   }
 
   info(): PartitionInfo {
@@ -60,10 +64,11 @@ export class MemoryPartition {
 
   /** The stored batch with the first record at or after `offset`, cut below it; null at the end. */
   read(offset: number): RecordBatch | null {
-    const batch = this.#stored[this.#indexOf(offset)]?.batch
+    const from = Math.max(offset, this.#trimmedTo)
+    const batch = this.#stored[this.#indexOf(from)]?.batch
     if (batch === undefined) return null
-    if (batch.offset(0) >= offset) return batch
-    return new RecordBatch(this.topic, this.partition, batch.baseOffset, batch.bytes, offset)
+    if (batch.offset(0) >= from) return batch
+    return new RecordBatch(this.topic, this.partition, batch.baseOffset, batch.bytes, from)
   }
 
   hasRecordsFrom(offset: number): boolean {
@@ -86,7 +91,10 @@ export class MemoryPartition {
   offsetAtTime(timeMs: number): number {
     for (const { batch } of this.#stored) {
       if (batch.maxTime < timeMs) continue
-      for (let i = 0; i < batch.count; i++) if (batch.time(i) >= timeMs) return batch.offset(i)
+      for (let i = 0; i < batch.count; i++) {
+        const offset = batch.offset(i)
+        if (batch.time(i) >= timeMs && offset >= this.#trimmedTo) return offset
+      }
     }
     return this.#endOffset
   }
@@ -117,6 +125,13 @@ export class MemoryPartition {
   /** Drops every record, as deleting the topic does; offsets go on. */
   clear(): void {
     this.#stored = []
+  }
+
+  /** Moves the start up to `offset`, which is not above the end; frees the batches before it. */
+  trim(offset: number): void {
+    if (offset <= this.#trimmedTo) return
+    this.#trimmedTo = offset
+    this.#stored = this.#stored.slice(this.#indexOf(offset))
   }
 
   /** Applies retention or compaction, whichever the topic has. */

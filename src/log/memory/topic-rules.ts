@@ -1,7 +1,7 @@
 /** Which topic names and settings are allowed, and when two settings are the same. */
 import { MillraceError } from '../../core/error.ts'
 import { batchBytesMax } from '../batch.ts'
-import { defaultTopicConfig, type TopicConfig } from '../log.ts'
+import { defaultTopicConfig, type TopicConfig, type TopicPartition } from '../log.ts'
 
 const partitionsMax = 1024
 
@@ -52,4 +52,14 @@ export function mergeConfig(
 
 export function sameConfig(a: TopicConfig, b: TopicConfig): boolean {
   return (Object.keys(defaultTopicConfig) as (keyof TopicConfig)[]).every((k) => a[k] === b[k])
+}
+
+/** @throws `invalid-argument` where the topic is compacted */
+export function checkTrimmable(at: TopicPartition, { cleanup }: TopicConfig): void {
+  if (cleanup === 'delete') return
+  const { topic, partition } = at
+  throw new MillraceError('invalid-argument', `compacted topic '${topic}' cannot be trimmed`, {
+    at: { topic, partition },
+    hint: 'append a record without value for each key that is to go',
+  })
 }

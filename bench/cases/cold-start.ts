@@ -32,7 +32,7 @@ await inTempDir(async (dir) => {
     aim: '≤ 500 ms',
     met: middle <= 500,
     cpuSecondsPerMillion: null,
-    note: `median of 10, ${Math.round(sorted[0] as number)} to ${Math.round(sorted.at(-1) ?? 0)} ms`,
+    note: `median of 10, ${Math.round(sorted[0] ?? 0)} to ${Math.round(sorted.at(-1) ?? 0)} ms`,
   })
 })
 

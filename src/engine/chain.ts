@@ -1,4 +1,7 @@
-/** Turns the steps of a plan's part into operators wired depth-first: each step's `emit` is the next steps' `push`. */
+/**
+ * Turns the steps of a plan's part into operators wired depth-first: each step's `emit` is the next
+ * steps' `push`.
+ */
 import { assert, unreachable } from '../core/assert.ts'
 import type { Node } from '../pipeline/node.ts'
 import type { PlanPart, Step } from '../pipeline/plan.ts'
@@ -18,7 +21,10 @@ import { windowFoldOperator } from './operators/window-fold.ts'
 import type { StateSet } from './state/state-set.ts'
 
 export interface Chain {
-  /** Where records enter, by the name of the source step or of the step read from a repartition topic. */
+  /**
+   * Where records enter, by the name of the source step or of the step read from a repartition
+   * topic.
+   */
   readonly entries: ReadonlyMap<string, Push>
   /** Operators with memory or timers, each after those it reads from. */
   readonly stateful: readonly Stateful[]
@@ -56,7 +62,11 @@ export function buildChain(options: ChainOptions): Chain {
     }
     const operator =
       step.node.kind === 'branch'
-        ? branchOperator(step.node, contextOf(step.name, options), branchOutputs(step.node, next, pushesOf))
+        ? branchOperator(
+            step.node,
+            contextOf(step.name, options),
+            branchOutputs(step.node, next, pushesOf),
+          )
         : buildOperator(step.node, contextOf(step.name, options), fanOut(targets), options)
     built.set(step.name, operator)
     if (operator.stateful !== null) stateful.unshift(operator.stateful)
@@ -70,7 +80,12 @@ export function buildChain(options: ChainOptions): Chain {
   return { entries, stateful }
 }
 
-function buildOperator(node: Node, context: StepContext, emit: Push, options: ChainOptions): Operator {
+function buildOperator(
+  node: Node,
+  context: StepContext,
+  emit: Push,
+  options: ChainOptions,
+): Operator {
   switch (node.kind) {
     case 'source':
     case 'merge':
@@ -131,7 +146,11 @@ function branchOutputs(
 ): Push[] {
   const names = [...node.cases.map((each) => each.name), 'rest']
   return names.map((name) =>
-    fanOut(pushesOf(consumers.filter(({ node: each }) => each.kind === 'branch-output' && each.output === name))),
+    fanOut(
+      pushesOf(
+        consumers.filter(({ node: each }) => each.kind === 'branch-output' && each.output === name),
+      ),
+    ),
   )
 }
 

@@ -1,6 +1,6 @@
 /**
- * The reading end of one input partition: holds one batch and the next record of it, decoded. What does not decode or validate goes to
- * the dead letters on the way.
+ * The reading end of one input partition: holds one batch and the next record of it, decoded. What
+ * does not decode or validate goes to the dead letters on the way.
  */
 import { MillraceError } from '../core/error.ts'
 import { textDecoder } from '../core/codec.ts'
@@ -46,7 +46,10 @@ export interface Cursor {
   readonly value: unknown
   readonly key: Key | null
   readonly timeMs: number
-  /** Repartition topics: the last mark of each task that writes there; null where event time comes from the records. */
+  /**
+   * Repartition topics: the last mark of each task that writes there; null where event time comes
+   * from the records.
+   */
   readonly marks: (WatermarkMark | null)[] | null
   /** Makes a record ready if one is at hand. @returns `ready` */
   pull(): boolean
@@ -148,6 +151,7 @@ export class TopicCursor implements Cursor {
       key: batch.key(i),
       value: batch.value(i),
       timeMs: batch.time(i),
+      form: 'raw',
     }
   }
 
@@ -171,8 +175,10 @@ export class TopicCursor implements Cursor {
     if (this.#keyOf !== null) {
       this.key = this.#keyOf(value)
       if (this.#partitionedBy !== null) this.#checkPartition(this.#partitionedBy, batch.offset(i))
-    }
-    else this.key = batch.keyIsNull(i) ? null : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
+    } else
+      this.key = batch.keyIsNull(i)
+        ? null
+        : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
     const time = spec.time === null ? batch.time(i) : Number(spec.time(value))
     if (!(Math.abs(time) <= timeMsMax)) {
       throw new MillraceError('validation-failed', `the event time is ${String(time)}`, {
@@ -185,14 +191,17 @@ export class TopicCursor implements Cursor {
   /** Records of one key that lie in several partitions would be grouped apart in silence. */
   #checkPartition(partitions: number, offset: number): void {
     if (this.key === null) return
-    const partition = partitionOfText(encodeKey(this.key), partitions)
+    const key = encodeKey(this.key)
+    const partition = partitionOfText(key, partitions)
     if (partition === this.place.partition) return
     throw new MillraceError(
       'wrong-partition',
-      `the record with key ${JSON.stringify(encodeKey(this.key))} belongs in partition ${partition}`,
+      `the record with key ${JSON.stringify(key)} belongs in partition ${partition}`,
       {
         at: { ...this.place, offset, step: this.step },
-        hint: "its producer did not partition by this key: use keyBy() in place of the topic's key function, or tasks: 'one'",
+        hint:
+          'its producer did not partition by this key: use keyBy() in place of the key function ' +
+          "of the topic, or tasks: 'one'",
       },
     )
   }
@@ -200,5 +209,8 @@ export class TopicCursor implements Cursor {
 
 /** Not the fault of one record. */
 function isFatal(thrown: unknown): boolean {
-  return thrown instanceof MillraceError && (thrown.blame === 'engine' || thrown.code === 'wrong-partition')
+  return (
+    thrown instanceof MillraceError &&
+    (thrown.blame === 'engine' || thrown.code === 'wrong-partition')
+  )
 }

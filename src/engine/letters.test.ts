@@ -13,6 +13,7 @@ const origin: Origin = {
   key: Buffer.from('k'),
   value: Buffer.from([0xff, 0x00]),
   timeMs: 5,
+  form: 'raw',
 }
 
 /** Letters' topics of `t` with two partitions, of `home` with one. */

@@ -1,10 +1,14 @@
 /**
- * Where records go that cannot be processed: `<topic>.dead` for what does not decode, validate or process, `<topic>.late` for what came
- * too late for a step. Key and value are the raw bytes of the input record; why and where from stands in the headers:
+ * Where records go that cannot be processed: `<topic>.dead` for what does not decode, validate or
+ * process, `<topic>.late` for what came too late for a step. Key and value are the raw bytes of the
+ * input record; why and where from stands in the headers:
  *
- *   millrace-reason (an error code, or `late`) · -step · -message · -stack · -topic · -partition · -offset · -time (record time, ms)
- *   · -watermark and -window-end (late only) · -value (`json` where the value is no raw input but a result, written as JSON)
- *   · -cut (bytes of the whole value, where it is too large for the letters' topic and only its beginning is kept)
+ *   millrace-reason (an error code, or `late`) · -step · -message · -stack · -topic · -partition ·
+ *   -offset · -time (record time, ms)
+ *   · -watermark and -window-end (late only) · -value (`json` where the value is no raw input but a
+ *     result, written as JSON)
+ *   · -cut (bytes of the whole value, where it is too large for the letters' topic and only its
+ *     beginning is kept)
  */
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
@@ -15,23 +19,31 @@ import type { Outputs } from './outputs.ts'
 
 /** Room that the headers may take on top of the record: letters' topics accept this much more. */
 export const letterHeaderBytesMax = 16_384
-/** Of one header's text. The few long ones (message, stack) fit `letterHeaderBytesMax` together with all the others. */
+/**
+ * Of one header's text. The few long ones (message, stack) fit `letterHeaderBytesMax` together with
+ * all the others.
+ */
 const textBytesMax = 4000
-
 
 /** The input record in hand, as it lies in the log. */
 export interface Origin {
   readonly topic: string
   readonly partition: number
+  /** −1: none, for what is no input record of the topic. */
   readonly offset: number
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly timeMs: number
+  /** `json`: the value is not what lies at that offset but a value on its way, written as JSON. */
+  readonly form: 'raw' | 'json'
 }
 
 export class Letters {
   readonly #outputs: Outputs
-  /** The user's topic whose letters' topics take what has no better place (a window's result, a repartitioned record). */
+  /**
+   * The user's topic whose letters' topics take what has no better place (a window's result, a
+   * repartitioned record).
+   */
   readonly #homeTopic: string
 
   constructor(outputs: Outputs, homeTopic: string) {
@@ -55,7 +67,11 @@ export class Letters {
   }
 
   /** A result that a later step threw at; no input record is in hand. */
-  deadResult(result: { value: unknown; key: Key | null; timeMs: number }, step: string, thrown: unknown): void {
+  deadResult(
+    result: { value: unknown; key: Key | null; timeMs: number },
+    step: string,
+    thrown: unknown,
+  ): void {
     const origin: Origin = {
       topic: this.#homeTopic,
       partition: 0,
@@ -63,8 +79,13 @@ export class Letters {
       key: result.key === null ? null : Buffer.from(keyText(result.key)),
       value: Buffer.from(jsonText(result.value)),
       timeMs: result.timeMs,
+      form: 'json',
     }
-    this.#add(deadTopic(this.#homeTopic), origin, [...reason(thrown), header('step', step), header('value', 'json')])
+    this.#add(deadTopic(this.#homeTopic), origin, [
+      ...reason(thrown),
+      header('step', step),
+      ...formOf(origin),
+    ])
   }
 
   #add(topic: string, origin: Origin, headers: Header[]): void {
@@ -72,7 +93,8 @@ export class Letters {
     const partition = origin.partition % partitionCount
     const { key, timeMs } = origin
     let { value } = origin
-    // A letter must not fail: what it tells of would stop the task. A raw input always fits; it lies in its own topic besides.
+    // A letter must not fail: what it tells of would stop the task. A raw input always fits; it
+    // lies in its own topic besides.
     const room = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
     if (value !== null && value.length > room) {
       headers.push(header('cut', String(value.length)))
@@ -85,7 +107,8 @@ export class Letters {
 function header(name: string, value: string): Header {
   const bytes = Buffer.from(value.slice(0, textBytesMax))
   let end = Math.min(bytes.length, textBytesMax)
-  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1 // not inside a character
+  // Not inside a character.
+  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1
   return { name: `millrace-${name}`, value: bytes.subarray(0, end) }
 }
 
@@ -96,8 +119,13 @@ function keyText(key: Key): string {
 
 function reason(thrown: unknown): Header[] {
   const code = thrown instanceof MillraceError ? thrown.code : 'step-failed'
-  const stack = thrown instanceof Error && !(thrown instanceof MillraceError) ? (thrown.stack ?? '') : ''
-  return [header('reason', code), header('message', messageOf(thrown)), ...(stack === '' ? [] : [header('stack', stack)])]
+  const stack =
+    thrown instanceof Error && !(thrown instanceof MillraceError) ? (thrown.stack ?? '') : ''
+  return [
+    header('reason', code),
+    header('message', messageOf(thrown)),
+    ...(stack === '' ? [] : [header('stack', stack)]),
+  ]
 }
 
 function whence(origin: Origin, step: string): Header[] {
@@ -107,13 +135,22 @@ function whence(origin: Origin, step: string): Header[] {
     header('partition', String(origin.partition)),
     header('offset', String(origin.offset)),
     header('time', String(origin.timeMs)),
+    ...formOf(origin),
   ]
+}
+
+function formOf(origin: Origin): Header[] {
+  return origin.form === 'json' ? [header('value', 'json')] : []
 }
 
 /** JSON of any value: bigints as digits, what cannot be written as null. */
 export function jsonText(value: unknown): string {
   try {
-    return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? part.toString() : part)) ?? 'null'
+    return (
+      JSON.stringify(value, (_name, part: unknown) =>
+        typeof part === 'bigint' ? part.toString() : part,
+      ) ?? 'null'
+    )
   } catch {
     return JSON.stringify(String(value)) // a cycle: at least what it calls itself
   }

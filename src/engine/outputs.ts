@@ -1,6 +1,6 @@
 /**
- * What a task has produced since its last commit: records for topics, kept as blocks of up to `batchRecordsMax`. A record's outputs
- * can be taken back until the next record begins (O4).
+ * What a task has produced since its last commit: records for topics, kept as blocks of up to
+ * `batchRecordsMax`. A record's outputs can be taken back until the next record begins (O4).
  */
 import { assert } from '../core/assert.ts'
 import { MillraceError } from '../core/error.ts'
@@ -8,7 +8,10 @@ import { BatchBuilder } from '../log/batch.ts'
 import type { Header } from '../log/batch.ts'
 import type { AppendBatch } from '../log/log.ts'
 
-/** About this many records a block: small enough to read one alone, large enough that its row costs nothing (measured: 500). */
+/**
+ * About this many records a block: small enough to read one alone, large enough that its row costs
+ * nothing (measured: 500).
+ */
 const batchRecordsMax = 500
 const batchBytesMax = 1 << 20
 
@@ -53,7 +56,10 @@ export class Outputs {
   /** Declares a topic that records may be added to. Twice is harmless. */
   declare(topic: OutputTopic): void {
     if (this.#topics.has(topic.name)) return
-    const partitions = Array.from({ length: topic.partitionCount }, (_, i) => new OutputPartition(topic.name, i))
+    const partitions = Array.from(
+      { length: topic.partitionCount },
+      (_, i) => new OutputPartition(topic.name, i),
+    )
     this.#topics.set(topic.name, { topic, partitions })
   }
 
@@ -67,7 +73,8 @@ export class Outputs {
       const partition = this.#touched[i] as OutputPartition
       partition.touched = false
       const { builder } = partition
-      if (builder.count >= batchRecordsMax || builder.payloadBytes >= batchBytesMax) this.#cut(partition)
+      if (builder.count >= batchRecordsMax || builder.payloadBytes >= batchBytesMax)
+        this.#cut(partition)
       partition.mark = builder.count
     }
     this.#touchedCount = 0
@@ -86,7 +93,14 @@ export class Outputs {
 
   /** Adds a record. @throws `record-too-large` */
   add(topic: string, partition: number, record: OutputRecord): void {
-    this.addTo(this.#find(topic), partition, record.key, record.value, record.timeMs, record.headers)
+    this.addTo(
+      this.#find(topic),
+      partition,
+      record.key,
+      record.value,
+      record.timeMs,
+      record.headers,
+    )
   }
 
   /** As `add`, for a step that resolved its topic once with `target`. */
@@ -108,10 +122,14 @@ export class Outputs {
     this.#recordCount += 1
     const size = output.builder.lastRecordBytes()
     if (size > target.topic.recordBytesMax) {
-      throw new MillraceError('record-too-large', `a record of ${size} bytes is over the topic's ${target.topic.recordBytesMax}`, {
-        at: { topic: target.topic.name, partition },
-        hint: 'write less into one record, or raise recordBytesMax of the topic',
-      })
+      throw new MillraceError(
+        'record-too-large',
+        `a record of ${size} bytes is over the topic's ${target.topic.recordBytesMax}`,
+        {
+          at: { topic: target.topic.name, partition },
+          hint: 'write less into one record, or raise recordBytesMax of the topic',
+        },
+      )
     }
   }
 

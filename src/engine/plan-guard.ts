@@ -1,7 +1,7 @@
 /**
- * Remembers, in the log, how a pipeline's work was cut into tasks and what its steps keep in state. State and
- * offsets belong to tasks and steps: read under other ones they would be taken for something they are not,
- * so that is refused.
+ * Remembers, in the log, how a pipeline's work was cut into tasks and what its steps keep in state.
+ * State and offsets belong to tasks and steps: read under other ones they would be taken for
+ * something they are not, so that is refused.
  */
 import { MillraceError } from '../core/error.ts'
 import { ValueReader, ValueWriter } from '../core/value-codec.ts'
@@ -12,13 +12,15 @@ const guardTask = '#plan'
 
 interface Remembered {
   readonly tasks: string
-  /** What each step with state keeps, as text. Steps that are gone are forgotten with their state. */
+  /**
+   * What each step with state keeps, as text. Steps that are gone are forgotten with their state.
+   */
   readonly shapes: Readonly<Record<string, string>>
 }
 
 /**
- * Compares tasks and state with those of the runs before, and remembers them. The caller is the pipeline's
- * only runner.
+ * Compares tasks and state with those of the runs before, and remembers them. The caller is the
+ * pipeline's only runner.
  * @throws `invalid-plan`, with what was and what is
  */
 export async function guardTasks(
@@ -30,7 +32,8 @@ export async function guardTasks(
   const session = await log.open({ pipeline, task: guardTask, inputs: [], startAt: [] })
   try {
     let before: Remembered | null = null
-    for await (const blob of session.restore()) before = new ValueReader(blob).readValue() as Remembered
+    for await (const blob of session.restore())
+      before = new ValueReader(blob).readValue() as Remembered
     const now: Remembered = { tasks: tasks.toSorted().join(' '), shapes }
     if (before !== null) check(pipeline, before, now)
     if (JSON.stringify(before) === JSON.stringify(now)) return
@@ -58,10 +61,14 @@ function check(pipeline: string, before: Remembered, now: Remembered): void {
   for (const [step, shape] of Object.entries(now.shapes)) {
     const was = before.shapes[step]
     if (was === undefined || was === shape) continue
-    throw new MillraceError('invalid-plan', `step '${step}' kept ${was}, now it would keep ${shape}`, {
-      at: { pipeline, step },
-      hint: `give the changed step another name with .named(…), run the pipeline ${forget}`,
-    })
+    throw new MillraceError(
+      'invalid-plan',
+      `step '${step}' kept ${was}, now it would keep ${shape}`,
+      {
+        at: { pipeline, step },
+        hint: `give the changed step another name with .named(…), run the pipeline ${forget}`,
+      },
+    )
   }
 }
 
@@ -70,7 +77,10 @@ export function stateShapes(plan: Plan): Record<string, string> {
   const shapes: Record<string, string> = {}
   for (const { name, node } of plan.parts.flatMap((part) => part.steps)) {
     if (node.kind !== 'aggregate' && node.kind !== 'reduce') continue
-    const window = node.window === null ? 'without window' : `${node.window.kind} windows of ${node.window.sizeMs} ms`
+    const window =
+      node.window === null
+        ? 'without window'
+        : `${node.window.kind} windows of ${node.window.sizeMs} ms`
     const fields =
       node.kind === 'reduce'
         ? 'a reduced value'

@@ -1,7 +1,8 @@
 /**
- * The reading end of one partition of a repartition topic. Besides records it holds marks by which each task of the part before says how
- * far its watermark has come and whether it is idle; this input has reached the least of them (as Flink's watermarks in its
- * channels, one for each upstream task). So windows behind a repartition close for the same records as without one.
+ * The reading end of one partition of a repartition topic. Besides records it holds marks by which
+ * each task of the part before says how far its watermark has come and whether it is idle; this
+ * input has reached the least of them (as Flink's watermarks in its channels, one for each upstream
+ * task). So windows behind a repartition close for the same records as without one.
  */
 import { MillraceError } from '../core/error.ts'
 import type { Key } from '../core/key.ts'
@@ -25,7 +26,11 @@ export function encodeMark(writer: ValueWriter, mark: WatermarkMark): Uint8Array
 
 function decodeMark(bytes: Uint8Array): WatermarkMark {
   const reader = new ValueReader(bytes)
-  return { task: reader.readUint(), watermarkMs: reader.readFloat64(), idle: reader.readUint() === 1 }
+  return {
+    task: reader.readUint(),
+    watermarkMs: reader.readFloat64(),
+    idle: reader.readUint() === 1,
+  }
 }
 
 export interface RepartitionCursorOptions {
@@ -79,7 +84,10 @@ export class RepartitionCursor implements Cursor {
         continue
       }
       const bytes = batch.value(this.#at)
-      if (bytes === null) throw new MillraceError('state-corrupt', 'a repartition record has no value', { at: this.#where() })
+      if (bytes === null)
+        throw new MillraceError('state-corrupt', 'a repartition record has no value', {
+          at: this.#where(),
+        })
       if (batch.keyIsNull(this.#at)) {
         this.pass()
         this.take(decodeMark(bytes))
@@ -103,7 +111,8 @@ export class RepartitionCursor implements Cursor {
 
   /** Takes one mark: also used when marks are restored. */
   take(mark: WatermarkMark): void {
-    if (mark.task >= this.marks.length) return // fewer tasks than when it was written: its records are before it
+    // Fewer tasks than when it was written: its records are before it.
+    if (mark.task >= this.marks.length) return
     this.marks[mark.task] = mark
     let least = Number.POSITIVE_INFINITY
     let active = 0
@@ -123,10 +132,11 @@ export class RepartitionCursor implements Cursor {
     return {
       topic: this.#options.homeTopic,
       partition: this.place.partition,
-      offset: batch.offset(this.#at),
+      offset: -1, // of the home topic, which this record only comes from
       key: batch.key(this.#at),
       value: Buffer.from(jsonText(this.value)), // the original bytes stayed in the part before
       timeMs: batch.time(this.#at),
+      form: 'json',
     }
   }
 

@@ -1,4 +1,7 @@
-/** Runs pipelines on a log: topics, tasks, loops, orderly stop. The process around it (signals, terminal) is `host/`. */
+/**
+ * Runs pipelines on a log: topics, tasks, loops, orderly stop. The process around it (signals,
+ * terminal) is `host/`.
+ */
 import type { Clock } from '../core/clock.ts'
 import { MillraceError } from '../core/error.ts'
 import type { Log, Membership, StartAt } from '../log/log.ts'
@@ -31,9 +34,14 @@ export interface EngineOptions {
   readonly notify: (event: RunEvent) => void
 }
 
-export type RunEvent = TaskEvent | { readonly kind: 'started'; readonly pipeline: string; readonly tasks: readonly string[] }
+export type RunEvent =
+  | TaskEvent
+  | { readonly kind: 'started'; readonly pipeline: string; readonly tasks: readonly string[] }
 
-export const engineDefaults: Pick<EngineOptions, 'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs' | 'pendingBytesMax' | 'attemptsMax'> = {
+export const engineDefaults: Pick<
+  EngineOptions,
+  'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs' | 'pendingBytesMax' | 'attemptsMax'
+> = {
   tasks: 'one',
   takeOver: false,
   startAt: 'earliest',
@@ -50,26 +58,40 @@ export interface TaskStatus {
   readonly watermarkMs: number | null
   readonly counters: Readonly<TaskCounters>
   readonly stateEntries: number
-  readonly inputs: readonly { topic: string; partition: number; offset: number; lag: number; idle: boolean }[]
+  readonly inputs: readonly {
+    topic: string
+    partition: number
+    offset: number
+    lag: number
+    idle: boolean
+  }[]
 }
 
 /** A running set of pipelines. */
 export interface EngineRun {
   /** Settles when all tasks have ended: after `stop`, or with the first error that ended one. */
   readonly done: Promise<void>
-  /** Finishes the slice in hand, commits, gives the tasks up. Idempotent; resolves when all is down, also after an error. */
+  /**
+   * Finishes the slice in hand, commits, gives the tasks up. Idempotent; resolves when all is down,
+   * also after an error.
+   */
   stop(): Promise<void>
   status(): TaskStatus[]
 }
 
 /**
- * Starts pipelines. Resolves when every task has its place in the log; records may not have been read yet.
+ * Starts pipelines. Resolves when every task has its place in the log; records may not have been
+ * read yet.
  * @throws `invalid-plan` · `unknown-topic` · `pipeline-running` · what the log throws
  */
-export async function startPipelines(pipelines: readonly Pipeline[], options: EngineOptions): Promise<EngineRun> {
+export async function startPipelines(
+  pipelines: readonly Pipeline[],
+  options: EngineOptions,
+): Promise<EngineRun> {
   const runs: PlanRun[] = []
   try {
-    for (const [name, group] of groupByName(pipelines, options.name)) runs.push(await startPlan(name, group, options))
+    for (const [name, group] of groupByName(pipelines, options.name))
+      runs.push(await startPlan(name, group, options))
   } catch (thrown) {
     await Promise.allSettled(runs.map((run) => run.stop()))
     throw thrown
@@ -90,18 +112,27 @@ function groupByName(pipelines: readonly Pipeline[], name: string): Map<string, 
     groups.set(key, [...(groups.get(key) ?? []), pipeline])
   }
   if (groups.size === 0) {
-    throw new MillraceError('invalid-plan', 'there is no pipeline to run', { hint: 'end a stream with .to(topic) or .print()' })
+    throw new MillraceError('invalid-plan', 'there is no pipeline to run', {
+      hint: 'end a stream with .to(topic) or .print()',
+    })
   }
   return groups
 }
 
 interface PlanRun extends EngineRun {}
 
-async function startPlan(name: string, pipelines: readonly Pipeline[], options: EngineOptions): Promise<PlanRun> {
+async function startPlan(
+  name: string,
+  pipelines: readonly Pipeline[],
+  options: EngineOptions,
+): Promise<PlanRun> {
   const { log } = options
   const whole = buildPlan(pipelines, { name, repartition: false })
   const topics = await openTopics(log, whole)
-  const widest = Math.max(1, ...sourceSpecs(whole).map((spec) => topics.get(spec.name)?.partitions.length ?? 1))
+  const widest = Math.max(
+    1,
+    ...sourceSpecs(whole).map((spec) => topics.get(spec.name)?.partitions.length ?? 1),
+  )
   const mode: TaskMode = widest === 1 ? 'one' : options.tasks
   const plan = mode === 'one' ? whole : buildPlan(pipelines, { name, repartition: true })
   const planned = await planTasks(log, plan, topics, mode)
@@ -151,9 +182,13 @@ function runTasks(
     for (const result of results) if (result.status === 'rejected') throw result.reason
     if (!isFenced) return
     // The tasks had nothing to commit that could have failed.
-    throw new MillraceError('task-fenced', `pipeline '${plan.name}' was taken over by another run`, {
-      at: { pipeline: plan.name },
-    })
+    throw new MillraceError(
+      'task-fenced',
+      `pipeline '${plan.name}' was taken over by another run`,
+      {
+        at: { pipeline: plan.name },
+      },
+    )
   })()
   done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
   return {

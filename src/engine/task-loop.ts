@@ -1,9 +1,11 @@
 /**
- * Drives a task against a log: takes records as they come, commits, and starts anew from the last commit when something fails.
+ * Drives a task against a log: takes records as they come, commits, and starts anew from the last
+ * commit when something fails.
  *
- * Commits are adaptive: when the previous one is down and nothing more is at hand, what is there is committed at once, so an idle pipeline
- * answers in milliseconds; with a backlog a commit is made every `commitEveryMs`, so that its cost is shared by many records. While one
- * is in flight the next records are processed, up to `pendingBytesMax`.
+ * Commits are adaptive: when the previous one is down and nothing more is at hand, what is there is
+ * committed at once, so an idle pipeline answers in milliseconds; with a backlog a commit is made
+ * every `commitEveryMs`, so that its cost is shared by many records. While one is in flight the
+ * next records are processed, up to `pendingBytesMax`.
  */
 import type { Clock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
@@ -31,9 +33,24 @@ export interface TaskLoopOptions {
 }
 
 export type TaskEvent =
-  | { readonly kind: 'restored'; readonly task: string; readonly blobs: number; readonly entries: number; readonly ms: number }
-  | { readonly kind: 'retrying'; readonly task: string; readonly error: unknown; readonly attempt: number; readonly inMs: number }
-  /** What was read of its repartition topics could not be freed; it will be tried again. Harmless but for the room. */
+  | {
+      readonly kind: 'restored'
+      readonly task: string
+      readonly blobs: number
+      readonly entries: number
+      readonly ms: number
+    }
+  | {
+      readonly kind: 'retrying'
+      readonly task: string
+      readonly error: unknown
+      readonly attempt: number
+      readonly inMs: number
+    }
+  /**
+   * What was read of its repartition topics could not be freed; it will be tried again. Harmless
+   * but for the room.
+   */
   | { readonly kind: 'trim-failed'; readonly task: string; readonly error: unknown }
   | { readonly kind: 'orphans'; readonly task: string; readonly stores: readonly string[] }
 
@@ -63,7 +80,10 @@ export class TaskLoop {
     this.#session?.wake()
   }
 
-  /** Runs until `stop`. @throws what made it give up: `task-fenced`, or the last of `attemptsMax` failures */
+  /**
+   * Runs until `stop`. @throws what made it give up: `task-fenced`, or the last of `attemptsMax`
+   * failures
+   */
   async run(): Promise<void> {
     while (!this.#stopping) {
       try {
@@ -87,11 +107,24 @@ export class TaskLoop {
         blobs += 1
       }
       task.begin()
-      notify({ kind: 'restored', task: task.name, blobs, entries: task.stateEntries, ms: clock.monotonic() - startedMs })
-      if (task.orphanStores.length > 0) notify({ kind: 'orphans', task: task.name, stores: task.orphanStores })
-      await new TaskRun(task, session, this.#options, () => this.#stopping, () => {
-        this.#failures = 0
-      }).run()
+      notify({
+        kind: 'restored',
+        task: task.name,
+        blobs,
+        entries: task.stateEntries,
+        ms: clock.monotonic() - startedMs,
+      })
+      if (task.orphanStores.length > 0)
+        notify({ kind: 'orphans', task: task.name, stores: task.orphanStores })
+      await new TaskRun(
+        task,
+        session,
+        this.#options,
+        () => this.#stopping,
+        () => {
+          this.#failures = 0
+        },
+      ).run()
     } finally {
       this.#session = null // a closed session is not to be woken or asked
       await session.close()
@@ -103,9 +136,21 @@ export class TaskLoop {
     // What is no MillraceError is a fault of the engine: it may be tried again like one.
     const retry = thrown instanceof MillraceError ? thrown.retry : 'reopen'
     this.#failures += 1
-    if (isCode(thrown, 'task-fenced') || retry === 'never' || this.#failures >= attemptsMax || this.#stopping) throw thrown
+    if (
+      isCode(thrown, 'task-fenced') ||
+      retry === 'never' ||
+      this.#failures >= attemptsMax ||
+      this.#stopping
+    )
+      throw thrown
     const inMs = Math.min(retryMsMin * 2 ** (this.#failures - 1), retryMsMax)
-    notify({ kind: 'retrying', task: this.#task?.name ?? '', error: thrown, attempt: this.#failures, inMs })
+    notify({
+      kind: 'retrying',
+      task: this.#task?.name ?? '',
+      error: thrown,
+      attempt: this.#failures,
+      inMs,
+    })
     await new Promise<void>((resolve) => clock.after(inMs, resolve))
   }
 }
@@ -145,7 +190,8 @@ class TaskRun {
         const state = this.#slice()
         this.#commitIfDue(state)
         if (state === 'caught-up') await this.#wait()
-        else if (this.#inFlight !== null && this.#task.pendingBytes >= pendingBytesMax) await this.#inFlight
+        else if (this.#inFlight !== null && this.#task.pendingBytes >= pendingBytesMax)
+          await this.#inFlight
         else await clock.nextTurn()
         this.#check()
       }
@@ -162,7 +208,8 @@ class TaskRun {
     const endMs = clock.monotonic() + sliceMs
     for (;;) {
       if (this.#task.process(sliceRecords) === 'caught-up') return 'caught-up'
-      if (clock.monotonic() >= endMs || this.#task.pendingBytes >= this.#options.pendingBytesMax) return 'more'
+      if (clock.monotonic() >= endMs || this.#task.pendingBytes >= this.#options.pendingBytesMax)
+        return 'more'
     }
   }
 
@@ -170,7 +217,12 @@ class TaskRun {
     if (this.#inFlight !== null) return
     const { clock, commitEveryMs, pendingBytesMax } = this.#options
     const elapsedMs = clock.monotonic() - this.#commitStartedMs
-    if (state === 'caught-up' || elapsedMs >= commitEveryMs || this.#task.pendingBytes >= pendingBytesMax) this.#commit()
+    if (
+      state === 'caught-up' ||
+      elapsedMs >= commitEveryMs ||
+      this.#task.pendingBytes >= pendingBytesMax
+    )
+      this.#commit()
   }
 
   #commit(): void {
@@ -195,10 +247,18 @@ class TaskRun {
     const { clock } = this.#options
     const dueMs = Math.min(this.#task.clockDueMs() - clock.now(), waitMsMax)
     if (dueMs <= 0) return clock.nextTurn()
-    if ((await this.#session.wait(dueMs)) === 'closed' && !this.#stopping() && this.#failure === null) {
-      throw new MillraceError('task-fenced', `task ${this.#task.name} was taken over by another run`, {
-        at: { task: this.#task.name },
-      })
+    if (
+      (await this.#session.wait(dueMs)) === 'closed' &&
+      !this.#stopping() &&
+      this.#failure === null
+    ) {
+      throw new MillraceError(
+        'task-fenced',
+        `task ${this.#task.name} was taken over by another run`,
+        {
+          at: { task: this.#task.name },
+        },
+      )
     }
   }
 

@@ -8,7 +8,10 @@ import type { TaskInput } from './task-inputs.ts'
 import type { KnownTopics } from './topics.ts'
 import { ensure, sourceSpecs } from './topics.ts'
 
-/** `one`: a single task reads every partition, nothing needs to change partitions. `per-partition`: one task for each. */
+/**
+ * `one`: a single task reads every partition, nothing needs to change partitions. `per-partition`:
+ * one task for each.
+ */
 export type TaskMode = 'one' | 'per-partition'
 
 export interface PlannedTask {
@@ -22,13 +25,21 @@ export interface PlannedTask {
 }
 
 /** @throws `invalid-plan` where topics that must be read together have unequal partition counts */
-export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode: TaskMode): Promise<PlannedTask[]> {
+export async function planTasks(
+  log: Log,
+  plan: Plan,
+  topics: KnownTopics,
+  mode: TaskMode,
+): Promise<PlannedTask[]> {
   const homeTopic = sourceSpecs(plan)[0]?.name ?? ''
   const width = Math.max(1, ...sourceSpecs(plan).map((spec) => partitionCount(topics, spec.name)))
   const repartitions = new Map<string, TopicInfo>()
   for (const part of plan.parts) {
     for (const { topic } of part.repartitions) {
-      repartitions.set(topic, await ensure(log, topic, { partitions: width, recordBytesMax: repartitionRecordBytesMax }))
+      repartitions.set(
+        topic,
+        await ensure(log, topic, { partitions: width, recordBytesMax: repartitionRecordBytesMax }),
+      )
     }
   }
   const all = new Map([...topics, ...repartitions])
@@ -36,7 +47,8 @@ export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode:
   // Where a source waits, so must those behind a repartition topic.
   const idle = sourceSpecs(plan).some((spec) => spec.idle === 'wait') ? 'wait' : 'advance'
   const upstream = new Map<string, number>()
-  for (const part of plan.parts) for (const { topic } of part.repartitions) upstream.set(topic, tasksOf(part))
+  for (const part of plan.parts)
+    for (const { topic } of part.repartitions) upstream.set(topic, tasksOf(part))
   const planned: PlannedTask[] = []
   for (const part of plan.parts) {
     const count = tasksOf(part)
@@ -45,7 +57,12 @@ export async function planTasks(log: Log, plan: Plan, topics: KnownTopics, mode:
         name: `${part.name}/${mode === 'one' ? 'all' : index}`,
         index,
         part,
-        inputs: inputsOf(part, { topics: all, upstream, idle, partition: mode === 'one' ? null : index }),
+        inputs: inputsOf(part, {
+          topics: all,
+          upstream,
+          idle,
+          partition: mode === 'one' ? null : index,
+        }),
         outputTopics: outputsOf(part, all, homeTopic),
         homeTopic,
       })
@@ -71,7 +88,9 @@ function inputsOf(part: PlanPart, options: InputsOptions): TaskInput[] {
   const { topics, upstream, partition } = options
   const inputs: TaskInput[] = []
   const partitionsOf = (topic: string): number[] =>
-    partition === null ? Array.from({ length: partitionCount(topics, topic) }, (_, i) => i) : [partition]
+    partition === null
+      ? Array.from({ length: partitionCount(topics, topic) }, (_, i) => i)
+      : [partition]
   for (const { name, node } of part.steps) {
     if (node.kind !== 'source') continue
     const { topic: spec } = node
@@ -88,7 +107,13 @@ function inputsOf(part: PlanPart, options: InputsOptions): TaskInput[] {
       // Idleness, too, comes by marks from upstream: never by the clock.
       const clock = { outOfOrderMs: 0, idleAfterMs: Number.POSITIVE_INFINITY, idle: options.idle }
       const place = { topic, partition: each }
-      inputs.push({ kind: 'repartition', step, place, upstreamTasks: upstream.get(topic) ?? 1, clock })
+      inputs.push({
+        kind: 'repartition',
+        step,
+        place,
+        upstreamTasks: upstream.get(topic) ?? 1,
+        clock,
+      })
     }
   }
   return inputs
@@ -109,12 +134,19 @@ function outputsOf(part: PlanPart, topics: KnownTopics, homeTopic: string): Outp
     const info = topics.get(name)
     if (info === undefined) continue // no step can be late: there is no topic for it
     const { recordBytesMax, cleanup } = info.config
-    outputs.push({ name, partitionCount: info.partitions.length, recordBytesMax, compact: cleanup === 'compact' })
+    outputs.push({
+      name,
+      partitionCount: info.partitions.length,
+      recordBytesMax,
+      compact: cleanup === 'compact',
+    })
   }
   return outputs
 }
 
-/** Tasks of a part that runs per partition: as many as its inputs have partitions, which must agree. */
+/**
+ * Tasks of a part that runs per partition: as many as its inputs have partitions, which must agree.
+ */
 function partWidth(plan: Plan, part: PlanPart, topics: KnownTopics): number {
   const names = [
     ...part.steps.flatMap(({ node }) => (node.kind === 'source' ? [node.topic.name] : [])),
@@ -126,8 +158,12 @@ function partWidth(plan: Plan, part: PlanPart, topics: KnownTopics): number {
     if (partitionCount(topics, name) === width) continue
     throw new MillraceError(
       'invalid-plan',
-      `topics '${first}' and '${name}' are read together but have ${width} and ${partitionCount(topics, name)} partitions`,
-      { at: { pipeline: plan.name, step: part.name }, hint: "give both as many partitions, or run all in one task (tasks: 'one')" },
+      `topics '${first}' and '${name}' are read together but have ${width} and ` +
+        `${partitionCount(topics, name)} partitions`,
+      {
+        at: { pipeline: plan.name, step: part.name },
+        hint: "give both as many partitions, or run all in one task (tasks: 'one')",
+      },
     )
   }
   return width

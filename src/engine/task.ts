@@ -1,12 +1,12 @@
 /**
- * A task: one part of a plan over one set of partitions; the unit of order, state and commit. Synchronous and without a clock of its
- * own: `process` takes what its inputs hold, `tick` tells it the time, `takeCommit` gives what is to be made durable. `task-loop.ts`
- * drives it against a log, the test driver with virtual time.
+ * A task: one part of a plan over one set of partitions; the unit of order, state and commit.
+ * Synchronous and without a clock of its own: `process` takes what its inputs hold, `tick` tells it
+ * the time, `takeCommit` gives what is to be made durable. `task-loop.ts` drives it against a log,
+ * the test driver with virtual time.
  */
 import { assert } from '../core/assert.ts'
 import { MillraceError } from '../core/error.ts'
 import type { Key } from '../core/key.ts'
-import { ValueWriter } from '../core/value-codec.ts'
 import type { CommitBatch, Session } from '../log/log.ts'
 import type { PlanPart } from '../pipeline/plan.ts'
 import type { Chain } from './chain.ts'
@@ -14,12 +14,12 @@ import { buildChain } from './chain.ts'
 import type { Cursor } from './cursor.ts'
 import type { Origin } from './letters.ts'
 import { Letters } from './letters.ts'
+import { KeptTime } from './kept-time.ts'
+import { Marker } from './marker.ts'
 import type { Push, TaskContext } from './operators/operator.ts'
 import type { OutputTopic } from './outputs.ts'
 import { Outputs } from './outputs.ts'
-import { encodeMark } from './repartition-cursor.ts'
 import { StateSet } from './state/state-set.ts'
-import type { Store } from './state/store.ts'
 import type { TaskInput } from './task-inputs.ts'
 import { openCursor } from './task-inputs.ts'
 import { InputClock, Watermark } from './watermark.ts'
@@ -57,12 +57,12 @@ export class Task implements TaskContext {
   nowMs: number
   readonly #options: TaskOptions
   readonly #state = new StateSet()
-  readonly #clockStore: Store
+  readonly #time: KeptTime
+  readonly #marker: Marker
   readonly #outputs = new Outputs()
   readonly #letters: Letters
   readonly #chain: Chain
   readonly #watermark: Watermark
-  readonly #marker = new ValueWriter(64)
   /** The cursor whose record is in hand; null while timers run. */
   #current: Cursor | null = null
   #lateSteps: string[] = []
@@ -71,7 +71,6 @@ export class Task implements TaskContext {
   #printMark = 0
   /** Positions and event time as of the last commit. */
   #committed: number[]
-  #markSent: { watermarkMs: number; idle: boolean } = { watermarkMs: Number.NEGATIVE_INFINITY, idle: false }
 
   constructor(options: TaskOptions) {
     this.#options = options
@@ -79,7 +78,6 @@ export class Task implements TaskContext {
     this.nowMs = options.nowMs
     for (const topic of options.outputTopics) this.#outputs.declare(topic)
     this.#letters = new Letters(this.#outputs, options.homeTopic)
-    this.#clockStore = this.#state.store({ name: '#time', toState: (v) => v, fromState: (v) => v })
     this.#chain = buildChain({
       part: options.part,
       task: this,
@@ -89,6 +87,14 @@ export class Task implements TaskContext {
     })
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
     this.#watermark = new Watermark(clocks)
+    this.#time = new KeptTime(this.#state, this.#watermark)
+    this.#marker = new Marker({
+      index: options.index,
+      topics: options.part.repartitions.map(({ topic }) => topic),
+      watermark: this.#watermark,
+      outputs: this.#outputs,
+      eventDueMs: () => this.#eventDueMs(),
+    })
     this.cursors = options.inputs.map((input, i) =>
       openCursor(input, {
         input: i,
@@ -100,9 +106,12 @@ export class Task implements TaskContext {
         onMark: () => this.#advance(this.#watermark.candidate()),
       }),
     )
-    // Where an input begins at the end of its topic, that place is committed at once: opened again, it must not begin at a later end.
+    // Where an input begins at the end of its topic, that place is committed at once: opened again,
+    // it must not begin at a later end.
     const { startAt } = options.session.spec
-    this.#committed = this.cursors.map((cursor, i) => (startAt[i] === 'latest' ? -1 : cursor.position))
+    this.#committed = this.cursors.map((cursor, i) =>
+      startAt[i] === 'latest' ? -1 : cursor.position,
+    )
   }
 
   get watermarkMs(): number {
@@ -117,7 +126,10 @@ export class Task implements TaskContext {
     return this.#state.entryCount()
   }
 
-  /** Names of stores found in the changelog that no step of the plan has: their state is dropped with the next snapshot. */
+  /**
+   * Names of stores found in the changelog that no step of the plan has: their state is dropped
+   * with the next snapshot.
+   */
   get orphanStores(): readonly string[] {
     return [...this.#state.orphans]
   }
@@ -130,19 +142,13 @@ export class Task implements TaskContext {
   /** To be called once, after the last blob and before the first record. */
   begin(): void {
     this.#state.restored()
-    const saved = this.#clockStore.get('watermark')
-    if (typeof saved === 'number') this.#watermark.currentMs = saved
-    for (const cursor of this.cursors) {
-      const reached = this.#clockStore.get(`reached ${cursor.place.topic}/${cursor.place.partition}`)
-      if (typeof reached === 'number') cursor.clock.reachedMs = reached
-      this.#restoreMarks(cursor)
-    }
+    this.#time.restore(this.cursors)
     for (const operator of this.#chain.stateful) operator.onRestored()
   }
 
   /**
-   * Processes up to about `limit` records that are at hand, those with the smallest event time first, so that no input makes another
-   * one late.
+   * Processes up to about `limit` records that are at hand, those with the smallest event time
+   * first, so that no input makes another one late.
    * @returns `more` when records are left at hand
    */
   process(limit: number): 'more' | 'caught-up' {
@@ -166,7 +172,8 @@ export class Task implements TaskContext {
     this.nowMs = nowMs
     this.#begin()
     const { session } = this.#options
-    const caughtUp = (i: number): boolean => (this.cursors[i] as Cursor).position >= session.endOffset(i)
+    const caughtUp = (i: number): boolean =>
+      (this.cursors[i] as Cursor).position >= session.endOffset(i)
     this.#advance(this.#watermark.tick(nowMs, caughtUp))
     for (const operator of this.#chain.stateful) {
       if (operator.clockDueMs() <= nowMs) {
@@ -177,7 +184,10 @@ export class Task implements TaskContext {
     this.#flushPrints()
   }
 
-  /** Wall clock at which `tick` will have something to do; Infinity when only records can change anything. */
+  /**
+   * Wall clock at which `tick` will have something to do; Infinity when only records can change
+   * anything.
+   */
   clockDueMs(): number {
     let due = this.#watermark.clockDueMs(this.nowMs, this.#eventDueMs())
     for (const operator of this.#chain.stateful) due = Math.min(due, operator.clockDueMs())
@@ -201,16 +211,21 @@ export class Task implements TaskContext {
   /** Whether a commit would have anything to do. */
   get hasChanges(): boolean {
     if (this.#outputs.recordCount > 0 || this.#state.changed) return true
-    if (this.#options.part.repartitions.length > 0 && this.#markDue() !== null) return true
+    if (this.#marker.isDue) return true
     return this.cursors.some((cursor, i) => cursor.position !== this.#committed[i])
   }
 
-  /** Everything since the last call, for one atomic commit; null when there is nothing. Between records only. */
+  /**
+   * Everything since the last call, for one atomic commit; null when there is nothing. Between
+   * records only.
+   */
   takeCommit(): CommitBatch | null {
     if (!this.hasChanges) return null
-    this.#addMarks()
-    this.#keepTime()
-    const offsets = this.cursors.map((cursor, i) => (cursor.position === this.#committed[i] ? -1 : cursor.position))
+    this.#marker.add()
+    this.#time.keep(this.cursors)
+    const offsets = this.cursors.map((cursor, i) =>
+      cursor.position === this.#committed[i] ? -1 : cursor.position,
+    )
     this.#committed = this.cursors.map((cursor) => cursor.position)
     this.counters.recordsOut += this.#outputs.recordCount
     this.counters.commits += 1
@@ -247,8 +262,8 @@ export class Task implements TaskContext {
   }
 
   /**
-   * Processes one input's records as long as they come before the one at hand of `next`. Of equal times the lower input's comes first,
-   * so the order is the same for any limit (O1).
+   * Processes one input's records as long as they come before the one at hand of `next`. Of equal
+   * times the lower input's comes first, so the order is the same for any limit (O1).
    * @returns the rest of the limit
    */
   #run(cursor: Cursor, next: Cursor | null, limit: number): number {
@@ -266,7 +281,11 @@ export class Task implements TaskContext {
       if (!marked && timeMs - outOfOrderMs > clock.reachedMs) {
         this.#advance(this.#watermark.reached(clock, timeMs - outOfOrderMs))
       }
-    } while (cursor.pull() && left > 0 && (cursor.timeMs < untilMs || (tieWins && cursor.timeMs === untilMs)))
+    } while (
+      cursor.pull() &&
+      left > 0 &&
+      (cursor.timeMs < untilMs || (tieWins && cursor.timeMs === untilMs))
+    )
     this.counters.recordsIn += limit - left
     this.#flushPrints()
     return left
@@ -299,7 +318,10 @@ export class Task implements TaskContext {
     this.#printMark = this.#prints.length
   }
 
-  /** Takes back what was done since `#begin`. A fault of the engine is no record's fault: it stops the task. */
+  /**
+   * Takes back what was done since `#begin`. A fault of the engine is no record's fault: it stops
+   * the task.
+   */
   #undo(thrown: unknown): void {
     if (thrown instanceof MillraceError && thrown.blame === 'engine') throw thrown
     this.#state.journal.undo()
@@ -351,60 +373,5 @@ export class Task implements TaskContext {
     const entry = this.#chain.entries.get(step)
     assert(entry !== undefined, () => `no step '${step}' takes input`)
     return entry
-  }
-
-  /** Event time is part of the committed state: it never goes back, also over a restart. */
-  #keepTime(): void {
-    this.#keep('watermark', this.#watermark.currentMs)
-    for (const cursor of this.cursors) {
-      const place = `${cursor.place.topic}/${cursor.place.partition}`
-      this.#keep(`reached ${place}`, cursor.clock.reachedMs)
-      for (const mark of cursor.marks ?? []) {
-        if (mark !== null) this.#keep(`mark ${place} ${mark.task}`, mark.idle ? null : mark.watermarkMs)
-      }
-    }
-  }
-
-  #keep(name: string, value: number | null): void {
-    if (this.#clockStore.get(name) !== value) this.#clockStore.set(name, value)
-  }
-
-  #restoreMarks(cursor: Cursor): void {
-    const place = `${cursor.place.topic}/${cursor.place.partition}`
-    const marks = cursor.marks ?? []
-    for (let task = 0; task < marks.length; task++) {
-      const saved = this.#clockStore.get(`mark ${place} ${task}`)
-      if (saved === undefined) continue
-      marks[task] = { task, watermarkMs: typeof saved === 'number' ? saved : cursor.clock.reachedMs, idle: saved === null }
-    }
-    if (marks.length > 0) cursor.clock.idle = marks.every((mark) => mark?.idle === true)
-  }
-
-  /**
-   * The mark to send downstream; null when the last one still says it all. A task with windows yet to close is not idle: those behind it
-   * wait for their results, which would be late for them else.
-   */
-  #markDue(): { watermarkMs: number; idle: boolean } | null {
-    const isQuiet = this.#watermark.inputs.every((input) => input.idle)
-    const idle = isQuiet && this.#eventDueMs() === Number.POSITIVE_INFINITY
-    const { currentMs } = this.#watermark
-    // While idle, those downstream move on at the clock's pace by themselves: one mark says so, and one behind later records.
-    const moved = !isQuiet && currentMs !== this.#markSent.watermarkMs
-    const again = idle && this.#outputs.recordCount > 0
-    return moved || again || idle !== this.#markSent.idle ? { watermarkMs: currentMs, idle } : null
-  }
-
-  #addMarks(): void {
-    if (this.#options.part.repartitions.length === 0) return
-    const due = this.#markDue()
-    if (due === null) return
-    this.#begin()
-    const value = encodeMark(this.#marker, { task: this.#options.index, ...due })
-    for (const { topic } of this.#options.part.repartitions) {
-      for (let partition = 0; partition < this.#outputs.partitionCount(topic); partition++) {
-        this.#outputs.add(topic, partition, { key: null, value, timeMs: Math.max(due.watermarkMs, 0) })
-      }
-    }
-    this.#markSent = due
   }
 }

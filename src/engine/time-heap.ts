@@ -35,7 +35,8 @@ export class TimeHeap {
     for (;;) {
       let child = at * 2 + 1
       if (child >= times.length) break
-      if (child + 1 < times.length && (times[child + 1] as number) < (times[child] as number)) child += 1
+      if (child + 1 < times.length && (times[child + 1] as number) < (times[child] as number))
+        child += 1
       const below = times[child] as number
       if (below >= last) break
       times[at] = below

@@ -17,7 +17,8 @@ export function sourceSpecs(plan: Plan): TopicSpec[] {
 function topicsOf(plan: Plan, kind: 'source' | 'to'): TopicSpec[] {
   const specs = new Map<string, TopicSpec>()
   for (const part of plan.parts) {
-    for (const { node } of part.steps) if (node.kind === kind) specs.set(node.topic.name, node.topic)
+    for (const { node } of part.steps)
+      if (node.kind === kind) specs.set(node.topic.name, node.topic)
   }
   return [...specs.values()]
 }
@@ -25,13 +26,15 @@ function topicsOf(plan: Plan, kind: 'source' | 'to'): TopicSpec[] {
 /** @returns whether a step may find records late */
 export function hasWindows(plan: Plan): boolean {
   return plan.parts.some((part) =>
-    part.steps.some(({ node }) => (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null),
+    part.steps.some(
+      ({ node }) => (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null,
+    ),
   )
 }
 
 /**
- * Finds the plan's topics. Source topics must exist unless their declaration gives `partitions`; output topics are made with the
- * partitions they declare, else with as many as the widest source.
+ * Finds the plan's topics. Source topics must exist unless their declaration gives `partitions`;
+ * output topics are made with the partitions they declare, else with as many as the widest source.
  * @throws `unknown-topic`
  */
 export async function openTopics(log: Log, plan: Plan): Promise<KnownTopics> {
@@ -41,7 +44,9 @@ export async function openTopics(log: Log, plan: Plan): Promise<KnownTopics> {
     if (info === null && spec.partitions === null) {
       throw new MillraceError('unknown-topic', `topic '${spec.name}' does not exist`, {
         at: { pipeline: plan.name, topic: spec.name },
-        hint: `create it: millrace topics create ${spec.name} --partitions 1 (or give the topic 'partitions' in the pipeline)`,
+        hint:
+          `create it: millrace topics create ${spec.name} --partitions 1 ` +
+          "(or give the topic 'partitions' in the pipeline)",
       })
     }
     known.set(spec.name, info ?? (await log.createTopic(spec.name, configOf(spec, 1))))
@@ -49,18 +54,27 @@ export async function openTopics(log: Log, plan: Plan): Promise<KnownTopics> {
   const widest = Math.max(1, ...[...known.values()].map((info) => info.partitions.length))
   for (const spec of topicsOf(plan, 'to')) {
     if (known.has(spec.name)) continue
-    known.set(spec.name, (await find(log, spec.name)) ?? (await log.createTopic(spec.name, configOf(spec, widest))))
+    known.set(
+      spec.name,
+      (await find(log, spec.name)) ?? (await log.createTopic(spec.name, configOf(spec, widest))),
+    )
   }
   for (const spec of sourceSpecs(plan)) {
     const source = known.get(spec.name) as TopicInfo
-    const letters = hasWindows(plan) ? [deadTopic(spec.name), lateTopic(spec.name)] : [deadTopic(spec.name)]
+    const letters = hasWindows(plan)
+      ? [deadTopic(spec.name), lateTopic(spec.name)]
+      : [deadTopic(spec.name)]
     for (const name of letters) known.set(name, await ensure(log, name, letterConfig(source)))
   }
   return known
 }
 
 /** The topic, made with these settings when it is not there. */
-export async function ensure(log: Log, name: string, config: Partial<TopicConfig>): Promise<TopicInfo> {
+export async function ensure(
+  log: Log,
+  name: string,
+  config: Partial<TopicConfig>,
+): Promise<TopicInfo> {
   return (await find(log, name)) ?? (await log.createTopic(name, config))
 }
 

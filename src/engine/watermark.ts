@@ -1,8 +1,9 @@
 /**
- * Watermarks: how far event time has come. Of an input partition: largest event time seen − outOfOrder (or what its producers say, for a
- * repartition topic); of the task: the least over the inputs that are not idle. It never goes back. When all inputs are idle it
- * goes on at the wall clock's pace from where it stands, unless one of them says `wait`.
- * (Dataflow model; idleness as in Flink's WatermarkStrategy.withIdleness, plus the pace.)
+ * Watermarks: how far event time has come. Of an input partition: largest event time seen −
+ * outOfOrder (or what its producers say, for a repartition topic); of the task: the least over the
+ * inputs that are not idle. It never goes back. When all inputs are idle it goes on at the wall
+ * clock's pace from where it stands, unless one of them says `wait`. (Dataflow model; idleness as
+ * in Flink's WatermarkStrategy.withIdleness, plus the pace.)
  */
 
 export interface InputClockSpec {
@@ -37,7 +38,10 @@ export class Watermark {
     this.inputs = inputs
   }
 
-  /** An input has reached an event time. @returns what the task's watermark could move to, at least the current one */
+  /**
+   * An input has reached an event time. @returns what the task's watermark could move to, at least
+   * the current one
+   */
   reached(input: InputClock, timeMs: number): number {
     if (timeMs > input.reachedMs) input.reachedMs = timeMs
     return this.candidate()
@@ -46,7 +50,8 @@ export class Watermark {
   /** The least over the active inputs, at least the current watermark. */
   candidate(): number {
     let least = Number.POSITIVE_INFINITY
-    for (const input of this.inputs) if (!input.idle && input.reachedMs < least) least = input.reachedMs
+    for (const input of this.inputs)
+      if (!input.idle && input.reachedMs < least) least = input.reachedMs
     return least === Number.POSITIVE_INFINITY || least < this.currentMs ? this.currentMs : least
   }
 
@@ -58,7 +63,8 @@ export class Watermark {
   }
 
   /**
-   * The wall clock stands at `nowMs`; `caughtUp(i)` tells whether input `i` has nothing left to read (a backlog is never idle).
+   * The wall clock stands at `nowMs`; `caughtUp(i)` tells whether input `i` has nothing left to
+   * read (a backlog is never idle).
    * @returns what the task's watermark could move to
    */
   tick(nowMs: number, caughtUp: (input: number) => boolean): number {
@@ -75,19 +81,29 @@ export class Watermark {
     }
     if (this.#allIdleSinceMs === null) {
       this.#allIdleSinceMs = nowMs
-      this.#standingMs = this.currentMs === Number.NEGATIVE_INFINITY ? this.#leastSeen() : this.currentMs
+      this.#standingMs =
+        this.currentMs === Number.NEGATIVE_INFINITY ? this.#leastSeen() : this.currentMs
     }
-    if (this.inputs.some((input) => input.spec.idle === 'wait')) return Math.max(this.currentMs, this.#standingMs)
+    if (this.inputs.some((input) => input.spec.idle === 'wait'))
+      return Math.max(this.currentMs, this.#standingMs)
     return Math.max(this.currentMs, this.#standingMs + (nowMs - this.#allIdleSinceMs))
   }
 
-  /** Where inputs that fell idle in one tick leave event time: those that never had a record do not count. */
+  /**
+   * Where inputs that fell idle in one tick leave event time: those that never had a record do not
+   * count.
+   */
   #leastSeen(): number {
-    const seen = this.inputs.map((input) => input.reachedMs).filter((reachedMs) => reachedMs !== Number.NEGATIVE_INFINITY)
+    const seen = this.inputs
+      .map((input) => input.reachedMs)
+      .filter((reachedMs) => reachedMs !== Number.NEGATIVE_INFINITY)
     return seen.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...seen)
   }
 
-  /** Wall clock at which `tick` could move the watermark to `dueMs` or find an input idle; Infinity when it can't by itself. */
+  /**
+   * Wall clock at which `tick` could move the watermark to `dueMs` or find an input idle; Infinity
+   * when it can't by itself.
+   */
   clockDueMs(nowMs: number, dueMs: number): number {
     let next = Number.POSITIVE_INFINITY
     let active = 0
@@ -97,7 +113,12 @@ export class Watermark {
       next = Math.min(next, input.lastRecordAtMs + input.spec.idleAfterMs)
     }
     if (active > 0) return Math.max(next, nowMs + 1)
-    if (this.#allIdleSinceMs === null || !Number.isFinite(dueMs) || !Number.isFinite(this.#standingMs)) return Number.POSITIVE_INFINITY
+    if (
+      this.#allIdleSinceMs === null ||
+      !Number.isFinite(dueMs) ||
+      !Number.isFinite(this.#standingMs)
+    )
+      return Number.POSITIVE_INFINITY
     if (this.inputs.some((input) => input.spec.idle === 'wait')) return Number.POSITIVE_INFINITY
     return this.#allIdleSinceMs + (dueMs - this.#standingMs)
   }

@@ -175,7 +175,7 @@ function notifyOnStderr(event: HostEvent): void {
       return
     case 'orphans':
       process.stderr.write(
-        `millrace: task ${event.task}: state of steps that the pipeline no longer has is dropped: ` +
+        `millrace: task ${event.task}: state of steps that are gone from the pipeline is dropped: ` +
           `${event.stores.join(', ')}\n`,
       )
       return

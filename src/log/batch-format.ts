@@ -1,6 +1,6 @@
 /**
- * The layout of a batch of records as one block of bytes: how logs store records and how the engine reads them.
- * Columns of fixed width first, then all keys, all values, all headers, so that a reader touches
+ * The layout of a batch of records as one block of bytes: how logs store records and the engine
+ * reads them. * Columns of fixed width first, then all keys, all values, all headers, so that a reader touches
  * only what it needs and decodes nothing twice.
  *
  * Little-endian:

@@ -50,7 +50,8 @@ export class RecordBatch {
     bytes: Uint8Array,
     fromOffset = baseOffset,
   ) {
-    const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes) // typed-array views need their alignment
+    // Typed-array views need their alignment.
+    const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
     const buffer = Buffer.from(aligned.buffer, aligned.byteOffset, aligned.byteLength)
     checkBlock(topic, partition, baseOffset, buffer)
     this.topic = topic

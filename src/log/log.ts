@@ -1,14 +1,16 @@
 /**
- * The log contract: the one durable thing. Topics cut into partitions of records with offsets; committed atomically.
- * Implementations: `memory/`, `embedded/`. `log.conformance.ts` is the suite that each of them passes.
+ * The log contract: the one durable thing. Topics cut into partitions of records with offsets;
+ * committed atomically. Implementations: `memory/`, `embedded/`. `log.conformance.ts` is the suite
+ * that each of them passes.
  *
  * L1 A commit is all or nothing, also under kill -9, a full disk, a broker's death.
  * L2 Readers see committed records only.
  * L3 Within a partition offsets grow and order never changes.
- * L4 A task has one owner: whoever opens it later fences the earlier one, whose commit then fails with `task-fenced`.
- * L5 An acknowledged append is on disk (where the log has one).
+ * L4 A task has one owner: whoever opens it later fences the earlier one, whose commit then fails
+ * with `task-fenced`. L5 An acknowledged append is on disk (where the log has one).
  * L6 Memory is bounded by configured bytes, whatever the lag.
- * L7 A partition is chosen by Kafka's default partitioner (`partitionOf` in partitioner.ts) on every log.
+ * L7 A partition is chosen by Kafka's default partitioner (`partitionOf` in partitioner.ts) on
+ * every log.
  */
 import type { RecordBatch } from './batch.ts'
 
@@ -21,13 +23,21 @@ export interface TopicPartition {
 export interface TopicConfig {
   /** 1 to 1024. Can grow, never shrink. */
   readonly partitions: number
-  /** Batches appended longer ago (wall clock, not record time) may be deleted; null keeps for ever. */
+  /**
+   * Batches appended longer ago (wall clock, not record time) may be deleted; null keeps for ever.
+   */
   readonly retentionMs: number | null
   /** Oldest batches of a partition may be deleted while it holds more than this; null: no limit. */
   readonly retentionBytes: number | null
-  /** `compact`: only the newest record of each key is kept for sure (null value = tombstone). Records without key are refused. */
+  /**
+   * `compact`: only the newest record of each key is kept for sure (null value = tombstone).
+   * Records without key are refused.
+   */
   readonly cleanup: 'delete' | 'compact'
-  /** Largest key + value + headers of one record, bytes. Default 1,048,576 (as Kafka's message.max.bytes). */
+  /**
+   * Largest key + value + headers of one record, bytes. Default 1,048,576 (as Kafka's
+   * message.max.bytes).
+   */
   readonly recordBytesMax: number
 }
 
@@ -41,11 +51,17 @@ export const defaultTopicConfig: TopicConfig = {
 
 export interface PartitionInfo {
   readonly partition: number
-  /** Where reading can begin: the oldest kept record, or what `trim` was given; equal to `endOffset` when empty. */
+  /**
+   * Where reading can begin: the oldest kept record, or what `trim` was given; equal to `endOffset`
+   * when empty.
+   */
   readonly startOffset: number
   /** Offset the next record will get. */
   readonly endOffset: number
-  /** Bytes of kept batches. A batch that `trim` has cut counts whole; one below the start counts until it is freed. */
+  /**
+   * Bytes of kept batches. A batch that `trim` has cut counts whole; one below the start counts
+   * until it is freed.
+   */
   readonly bytes: number
 }
 
@@ -62,9 +78,10 @@ export interface AppendBatch extends TopicPartition {
 }
 
 /**
- * Makes an append idempotent: a producer numbers its appends 0, 1, 2, … for each partition; an append with the number
- * that the partition already holds returns the first one's offsets and writes nothing; a lower or skipped number is refused
- * with `invalid-argument`. [L5: retry after an unknown outcome without doubling]
+ * Makes an append idempotent: a producer numbers its appends 0, 1, 2, … for each partition; an
+ * append with the number that the partition already holds returns the first one's offsets and
+ * writes nothing; a lower or skipped number is refused with `invalid-argument`. [L5: retry after an
+ * unknown outcome without doubling]
  */
 export interface ProducerStamp {
   /** Stable, unique to this producer: 1 to 249 characters. */
@@ -97,25 +114,41 @@ export interface TaskSpec {
   readonly pipeline: string
   /** Name within the pipeline, stable over restarts, e.g. `main/0`. */
   readonly task: string
-  /** The partitions this task reads, in a fixed order; `poll` and `offsets` speak of them by index. */
+  /**
+   * The partitions this task reads, in a fixed order; `poll` and `offsets` speak of them by index.
+   */
   readonly inputs: readonly TopicPartition[]
   /** Where an input begins that has no committed offset yet; one entry an input. */
   readonly startAt: readonly StartAt[]
-  /** Bytes of fetched, not yet polled records that the session may hold in all. Default 8 MiB. [L6] */
+  /**
+   * Bytes of fetched, not yet polled records that the session may hold in all. Default 8 MiB. [L6]
+   */
   readonly prefetchBytesMax?: number
 }
 
-/** What a task's commit writes besides records and offsets: the state that changed. Opaque to the log. */
+/**
+ * What a task's commit writes besides records and offsets: the state that changed. Opaque to the
+ * log.
+ */
 export interface ChangelogWrite {
   readonly bytes: Uint8Array
-  /** This blob begins a round of the rolling snapshot: from here to the round's end every live entry is written once. */
+  /**
+   * This blob begins a round of the rolling snapshot: from here to the round's end every live entry
+   * is written once.
+   */
   readonly startsRound: boolean
-  /** With this blob the round that began at the last `startsRound` is complete: blobs before that one may be deleted. */
+  /**
+   * With this blob the round that began at the last `startsRound` is complete: blobs before that
+   * one may be deleted.
+   */
   readonly endsRound: boolean
 }
 
 export interface CommitBatch {
-  /** Next offset to read (last processed + 1) for each input index; -1 leaves that input's committed offset as it is. */
+  /**
+   * Next offset to read (last processed + 1) for each input index; -1 leaves that input's committed
+   * offset as it is.
+   */
   readonly offsets: readonly number[]
   readonly appends: readonly AppendBatch[]
   readonly changelog: ChangelogWrite | null
@@ -127,31 +160,38 @@ export interface CommitReceipt {
 }
 
 /**
- * One owner's exclusive right to a task. Obtained from `Log.open`; fenced when another opens the same task. [L4]
- * All methods are for the one task loop that owns it.
+ * One owner's exclusive right to a task. Obtained from `Log.open`; fenced when another opens the
+ * same task. [L4] All methods are for the one task loop that owns it.
  */
 export interface Session {
   readonly spec: TaskSpec
   /** Grows by at least 1 with every open of this task. */
   readonly epoch: number
-  /** Committed next offset for each input index, already resolved by `startAt` where nothing was committed, and moved
-   * up to the partition's start where retention or `trim` has passed it. */
+  /**
+   * Committed next offset for each input index, already resolved by `startAt` where nothing was
+   * committed, and moved up to the partition's start where retention or `trim` has passed it. */
   readonly offsets: readonly number[]
-  /** For each input index: how many records were deleted, by retention or `trim`, before this task read them (0 normally). */
+  /**
+   * For each input index: how many records were deleted, by retention or `trim`, before this task
+   * read them (0 normally).
+   */
   readonly skipped: readonly number[]
-  /** The changelog blobs from the start of the last complete round on, in commit order. Called once, before the first commit.
-   * The blob may be kept by the caller. */
+  /**
+   * The changelog blobs from the start of the last complete round on, in commit order. Called once,
+   * before the first commit. The blob may be kept by the caller. */
   restore(): AsyncIterable<Uint8Array>
   /**
-   * The next records of one input, never waiting: null when none is at hand. Starts at `offsets[input]`, then goes on
-   * without gap. A batch's records below the wished offset are already cut off (`RecordBatch.first`). [L2, L3]
-   * The returned batch and its bytes stay valid until dropped.
+   * The next records of one input, never waiting: null when none is at hand. Starts at
+   * `offsets[input]`, then goes on without gap. A batch's records below the wished offset are
+   * already cut off (`RecordBatch.first`). [L2, L3] The returned batch and its bytes stay valid
+   * until dropped.
    * @throws `log-damaged`, `log-failed`, `log-closed`
    */
   poll(input: number): RecordBatch | null
   /**
-   * Resolves as soon as some input may have records that `poll` has not given, or `wake` is called, the time is over
-   * (`timeoutMs`, Infinity allowed), or the session was closed or fenced. Uses no CPU meanwhile; at most one call at a time.
+   * Resolves as soon as some input may have records that `poll` has not given, or `wake` is called,
+   * the time is over (`timeoutMs`, Infinity allowed), or the session was closed or fenced. Uses no
+   * CPU meanwhile; at most one call at a time.
    */
   wait(timeoutMs: number): Promise<'ready' | 'timeout' | 'closed'>
   /** Ends a pending `wait` with 'ready', or makes the next one return at once. */
@@ -159,18 +199,24 @@ export interface Session {
   /** Newest known end offset of an input (for lag). */
   endOffset(input: number): number
   /**
-   * Appends everything the task produced since the last commit, moves its input offsets and keeps the changelog blob, in
-   * one atomic step. [L1] At most one in flight; the caller may poll meanwhile. `commit.appends` and its bytes belong to the log
-   * until the promise settles (they may be transferred away).
-   * @throws `task-fenced` (not-applied: drop all, do not retry) · `commit-unknown` (unknown: close, reopen, read the
-   *   offsets back) · `disk-full`, `log-busy`, `log-failed` (not-applied) · `unknown-topic` · `record-too-large`
+   * Appends everything the task produced since the last commit, moves its input offsets and keeps
+   * the changelog blob, in one atomic step. [L1] At most one in flight; the caller may poll
+   * meanwhile. `commit.appends` and its bytes belong to the log until the promise settles (they may
+   * be transferred away).
+   * @throws `task-fenced` (not-applied: drop all, do not retry) · `commit-unknown` (unknown: close,
+   * reopen, read the
+   *   offsets back) · `disk-full`, `log-busy`, `log-failed` (not-applied) · `unknown-topic` ·
+   *   `record-too-large`
    */
   commit(commit: CommitBatch): Promise<CommitReceipt>
   /** Idempotent. Waits for a commit in flight; later calls of other methods throw `log-closed`. */
   close(): Promise<void>
 }
 
-/** Follows partitions without owning anything: for the command line, tests and tools. Same duties as in `Session`. */
+/**
+ * Follows partitions without owning anything: for the command line, tests and tools. Same duties as
+ * in `Session`.
+ */
 export interface Reader {
   poll(input: number): RecordBatch | null
   wait(timeoutMs: number): Promise<'ready' | 'timeout' | 'closed'>
@@ -181,14 +227,24 @@ export interface Reader {
   close(): Promise<void>
 }
 
-/** The tasks of a pipeline that this process owns. On one machine: all of them, for as long as the process lives. */
+/**
+ * The tasks of a pipeline that this process owns. On one machine: all of them, for as long as the
+ * process lives.
+ */
 export interface Membership {
   readonly owned: readonly string[]
   /**
-   * Sets who is told when tasks come and go. `lost` tasks are handed over only after the returned promise settles.
+   * Sets who is told when tasks come and go. `lost` tasks are handed over only after the returned
+   * promise settles.
    * `reason: 'fenced'`: they are gone already; drop everything.
    */
-  onChange(tell: (change: { gained: readonly string[]; lost: readonly string[]; reason: 'rebalanced' | 'fenced' }) => Promise<void>): void
+  onChange(
+    tell: (change: {
+      gained: readonly string[]
+      lost: readonly string[]
+      reason: 'rebalanced' | 'fenced'
+    }) => Promise<void>,
+  ): void
   /** Gives all tasks up. Idempotent. */
   leave(): Promise<void>
 }
@@ -205,48 +261,81 @@ export interface Log {
   /** Where it is, for people: a directory, `memory`, a broker list. */
   readonly place: string
 
-  /** @returns the topic as it is now. Creating a topic that exists with the same partition count and settings is no error.
-   * @throws `topic-exists` (other settings) · `invalid-topic` (name: 1–249 of [a-zA-Z0-9._-], not `.` or `..`; counts) */
+  /**
+   * @returns the topic as it is now. Creating a topic that exists with the same partition count and
+   * settings is no error.
+   * @throws `topic-exists` (other settings) · `invalid-topic` (name: 1–249 of [a-zA-Z0-9._-], not
+   * `.` or `..`; counts) */
   createTopic(name: string, config?: Partial<TopicConfig>): Promise<TopicInfo>
   /** @throws `unknown-topic` */
   describeTopic(name: string): Promise<TopicInfo>
   /** In order of name. */
   listTopics(): Promise<TopicInfo[]>
-  /** Deletes the records, the offsets that groups hold on it, and the name. @throws `unknown-topic` */
+  /**
+   * Deletes the records, the offsets that groups hold on it, and the name. @throws `unknown-topic`
+   */
   deleteTopic(name: string): Promise<void>
-  /** Changes retention, cleanup or recordBytesMax, or grows `partitions`. @throws `unknown-topic` · `invalid-topic` */
+  /**
+   * Changes retention, cleanup or recordBytesMax, or grows `partitions`. @throws `unknown-topic` ·
+   * `invalid-topic`
+   */
   alterTopic(name: string, config: Partial<TopicConfig>): Promise<TopicInfo>
 
-  /** Appends batches in one atomic step; on disk when the promise resolves. [L1, L5] Without a stamp the blocks belong to
-   * the log from the call on: they may be transferred away, and an append that failed cannot be repeated with them. With a
-   * stamp they stay the caller's, unchanged, to be given again.
-   * @throws `unknown-topic` · `unknown-partition` · `record-too-large` · `disk-full` · `log-busy` · `log-failed` · `commit-unknown` */
+  /**
+   * Appends batches in one atomic step; on disk when the promise resolves. [L1, L5] Without a stamp
+   * the blocks belong to the log from the call on: they may be transferred away, and an append that
+   * failed cannot be repeated with them. With a stamp they stay the caller's, unchanged, to be
+   * given again.
+   * @throws `unknown-topic` · `unknown-partition` · `record-too-large` · `disk-full` · `log-busy` ·
+   * `log-failed` · `commit-unknown` */
   append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]>
 
-  /** Says that records before these offsets may be deleted (Kafka's DeleteRecords). Moves each partition's start up to the
-   * offset, all in one step, durable when the promise resolves; an offset at or below the start changes nothing. Whoever
-   * reads or opens below the start is moved up to it, as with retention; what a reader has fetched it may still give. Space
-   * is freed in whole batches, soon; a record at or after the offset is never deleted. Groups' offsets stay as they are.
-   * @throws `unknown-topic` · `unknown-partition` · `offset-out-of-range` (above the end) · `invalid-argument` (no offset;
-   *   a compacted topic, which keeps the newest record of each key) · `disk-full` · `log-busy` · `log-failed` · `commit-unknown` */
+  /**
+   * Says that records before these offsets may be deleted (Kafka's DeleteRecords). Moves each
+   * partition's start up to the offset, all in one step, durable when the promise resolves; an
+   * offset at or below the start changes nothing. Whoever reads or opens below the start is moved
+   * up to it, as with retention; what a reader has fetched it may still give. Space is freed in
+   * whole batches, soon; a record at or after the offset is never deleted. Groups' offsets stay as
+   * they are.
+   * @throws `unknown-topic` · `unknown-partition` · `offset-out-of-range` (above the end) ·
+   * `invalid-argument` (no offset;
+   *   a compacted topic, which keeps the newest record of each key) · `disk-full` · `log-busy` ·
+   *   `log-failed` · `commit-unknown` */
   trim(offsets: readonly GroupOffset[]): Promise<void>
 
-  /** A reader at the given next offsets. An offset below the start is moved up to it; above the end throws
+  /**
+   * A reader at the given next offsets. An offset below the start is moved up to it; above the end
+   * throws
    * `offset-out-of-range`. */
-  openReader(inputs: readonly GroupOffset[], options?: { prefetchBytesMax?: number }): Promise<Reader>
-  /** Smallest offset whose record time is >= `timeMs`; the end offset when there is none. (Kafka's ListOffsets.) */
+  openReader(
+    inputs: readonly GroupOffset[],
+    options?: { prefetchBytesMax?: number },
+  ): Promise<Reader>
+  /**
+   * Smallest offset whose record time is >= `timeMs`; the end offset when there is none. (Kafka's
+   * ListOffsets.)
+   */
   offsetAtTime(topic: string, partition: number, timeMs: number): Promise<number>
 
-  /** Every group that has committed offsets, tasks' offsets merged under their pipeline's name; in order of name. */
+  /**
+   * Every group that has committed offsets, tasks' offsets merged under their pipeline's name; in
+   * order of name.
+   */
   groups(): Promise<GroupInfo[]>
   /** Sets offsets of a group that no task owns. */
   commitGroup(group: string, offsets: readonly GroupOffset[]): Promise<void>
-  /** Forgets a group's offsets; a pipeline's state and tasks too. Harmless when unknown. @throws `pipeline-running` */
+  /**
+   * Forgets a group's offsets; a pipeline's state and tasks too. Harmless when unknown. @throws
+   * `pipeline-running`
+   */
   deleteGroup(group: string): Promise<void>
 
   /** Become a runner of a pipeline. @throws `pipeline-running` (says who) */
   join(options: JoinOptions): Promise<Membership>
-  /** Take a task: fences every earlier session of it. [L4] @throws `unknown-topic` · `unknown-partition` */
+  /**
+   * Take a task: fences every earlier session of it. [L4] @throws `unknown-topic` ·
+   * `unknown-partition`
+   */
   open(task: TaskSpec): Promise<Session>
   /** Idempotent. Closes all readers and sessions. */
   close(): Promise<void>

@@ -1,4 +1,4 @@
-/** What stands in the documentation and can be run: fenced blocks, and the examples of doc comments. */
+/** What stands in the documentation and can be run: fenced blocks, examples of doc comments. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -99,6 +99,7 @@ test('a block that does not compile, or compares wrongly, is noticed', () => {
     ])
     const { failures, checks } = runPrograms(there, wrong)
     expect(Object.keys(failures)).toEqual([wrong[1]?.file, wrong[3]?.file])
+    expect(failures[wrong[1]?.file ?? '']).toContain('line 20:')
     expect(checks).toBe(2)
   } finally {
     rmSync(there, { recursive: true, force: true })

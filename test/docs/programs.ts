@@ -42,14 +42,18 @@ function compared(line: string, number: number): string {
 
 const checkFile = `import { deepStrictEqual } from 'node:assert'
 export let checks = 0
+/** @param line of the page */
 export function check(line: number, actual: unknown, expected: unknown): void {
   checks += 1
-  deepStrictEqual(actual, expected, undefined)
-  void line
+  try {
+    deepStrictEqual(actual, expected)
+  } catch (error) {
+    throw new Error('line ' + line + ': ' + (error as Error).message)
+  }
 }
 `
 
-/** Imports each file; \`await\` at its top has a limit. Topics that examples read are made before. */
+/** Imports each file; `await` at its top has a limit. Topics that examples read are made before. */
 const runFile = `import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -78,7 +82,7 @@ for (const file of files) {
     failures[file] = String((error as Error).stack ?? error)
   }
 }
-const { checks } = (await import(pathToFileURL(join(process.cwd(), 'check.ts')).href)) as { checks: number }
+const { checks } = await import(pathToFileURL(join(process.cwd(), 'check.ts')).href)
 process.stdout.write('\\n' + JSON.stringify({ failures, checks }) + '\\n')
 process.exit(0)
 `

@@ -33,8 +33,9 @@ ${made}
 
 Whatever Millrace throws is a \`MillraceError\`. Programs decide by its \`code\`; the message is one
 clause with the values, followed by the place in brackets where one is known, and \`hint\` says what
-to do. \`at\` holds the place (pipeline, step, task, topic, partition, offset, file, line), \`cause\`
-what was thrown underneath. Of a dead letter, the header \`millrace-reason\` is one of these codes.
+to do. \`at\` holds the place (pipeline, step, task, topic, partition, offset, file, line),
+\`cause\` what was thrown underneath. Of a dead letter, the header \`millrace-reason\` is one of
+these codes.
 
 | code | what happened | blame | retry |
 |---|---|---|---|
@@ -48,8 +49,8 @@ ${list(blameText)}
 
 ${list(retryText)}
 
-\`outcome\`, for whatever writes: \`not-applied\` (nothing was written; the default) or \`unknown\` (it may
-have been written: read the offsets before writing it again).
+\`outcome\`, for whatever writes: \`not-applied\` (nothing was written; the default) or
+\`unknown\` (it may have been written: read the offsets before writing it again).
 `
 }
 

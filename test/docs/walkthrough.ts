@@ -49,7 +49,7 @@ export class Walkthrough {
     this.#folder = folder
   }
 
-  /** @throws Error for a directive that is not known, a command that fails, a wait that is too long */
+  /** @throws Error for an unknown directive, a command that fails, a wait that is too long */
   async take(block: Block): Promise<void> {
     const { directive, text } = block
     const file = /^file (\S+)$/.exec(directive)?.[1]

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../src/core/random.ts'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import type { Log } from '../../src/log/log.ts'
+import { committed, isCaughtUp, pause, sameLines } from './outcome.ts'
 import * as scenario from './scenario.ts'
 import type { Sale, TaskMode } from './scenario.ts'
 
@@ -115,30 +116,6 @@ async function uninterrupted(
   return lines
 }
 
-/** Sum of the committed offsets. */
-async function committed(log: Log): Promise<number> {
-  const groups = await log.groups()
-  const own = groups.find((group) => group.group === 'faults')
-  return own === undefined ? 0 : own.offsets.reduce((total, each) => total + each.offset, 0)
-}
-
-/** Whether every input of the pipeline, its repartition topic included, is committed to its end. */
-async function isCaughtUp(log: Log): Promise<boolean> {
-  const group = (await log.groups()).find((each) => each.group === 'faults')
-  if (group === undefined) return false
-  const topics = await log.listTopics()
-  const inputs = topics.filter(
-    ({ name }) => name === scenario.inTopic || name.endsWith('.repartition'),
-  )
-  return inputs.every(({ name, partitions }) =>
-    partitions.every(({ partition, endOffset }) =>
-      group.offsets.some(
-        (each) => each.topic === name && each.partition === partition && each.offset === endOffset,
-      ),
-    ),
-  )
-}
-
 async function caughtUp(log: Log, child: ChildProcess, seed: number): Promise<void> {
   const deadline = Date.now() + catchUpMsMax
   while (!(await isCaughtUp(log))) {
@@ -175,15 +152,4 @@ async function ended(child: ChildProcess, lifeMs: number): Promise<void> {
 function exitOf(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode)
   return new Promise((resolve) => child.once('exit', (code) => resolve(code)))
-}
-
-function sameLines(actual: readonly string[], expected: readonly string[], what: string): void {
-  const at = expected.findIndex((line, i) => line !== actual[i])
-  if (at >= 0)
-    assert.equal(actual[at], expected[at], `${what}: line ${at} of ${expected.length} differs`)
-  assert.equal(actual.length, expected.length, `${what}: number of results`)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

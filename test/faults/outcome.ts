@@ -23,8 +23,7 @@ export async function isCaughtUp(log: Log): Promise<boolean> {
   return inputs.every(({ name, partitions }) =>
     partitions.every(({ partition, endOffset }) =>
       group.offsets.some(
-        (each) =>
-          each.topic === name && each.partition === partition && each.offset === endOffset,
+        (each) => each.topic === name && each.partition === partition && each.offset === endOffset,
       ),
     ),
   )

@@ -6,6 +6,7 @@
 import { collect, count, from, json, max, run, sum, topic, tumbling } from '../../src/index.ts'
 import type { Running } from '../../src/index.ts'
 import { seededRandom } from '../../src/core/random.ts'
+import type { HostEvent } from '../../src/host/run.ts'
 import { BatchBuilder } from '../../src/log/batch.ts'
 import type { AppendBatch, Log } from '../../src/log/log.ts'
 import { partitionOfText } from '../../src/log/partitioner.ts'
@@ -62,7 +63,11 @@ export function pipelineFor(mode: TaskMode): Pipeline {
     .to(topic(outTopic, { codec: json(), partitions }))
 }
 
-export function start(log: Log, mode: TaskMode): Promise<Running> {
+export function start(
+  log: Log,
+  mode: TaskMode,
+  notify?: (event: HostEvent) => void,
+): Promise<Running> {
   // A commit every millisecond: as many chances as possible to be hit by a kill.
   return run(pipelineFor(mode), {
     log,
@@ -70,6 +75,7 @@ export function start(log: Log, mode: TaskMode): Promise<Running> {
     tasks: mode,
     signals: false,
     commitEveryMs: 1,
+    ...(notify === undefined ? {} : { notify }),
   })
 }
 

@@ -1,4 +1,7 @@
-/** `flatMap`: one value in, any number out, in the order the function gives them. Key and event time stay. */
+/**
+ * `flatMap`: one value in, any number out, in the order the function gives them. Key and event time
+ * stay.
+ */
 import type { FlatMapNode } from '../../pipeline/node.ts'
 import type { Operator, Push, StepContext } from './operator.ts'
 

@@ -1,13 +1,17 @@
 /**
- * How `aggregate` and `reduce` fold records: what is kept for a key, and the result made of it. The kept value is persistent (`add`
- * leaves the one before valid) and does not change when a user's function throws.
+ * How `aggregate` and `reduce` fold records: what is kept for a key, and the result made of it. The
+ * kept value is persistent (`add` leaves the one before valid) and does not change when a user's
+ * function throws.
  */
 import type { Key } from '../../core/key.ts'
 import type { AnyAggregator } from '../../pipeline/aggregator.ts'
 import type { AggregateNode, ReduceNode } from '../../pipeline/node.ts'
 import { unreachable } from '../../core/assert.ts'
 
-/** The window of a result: [start, end) in ms; `revision` counts the results for records that came after its close. */
+/**
+ * The window of a result: [start, end) in ms; `revision` counts the results for records that came
+ * after its close.
+ */
 export interface ResultWindow {
   readonly start: number
   readonly end: number
@@ -35,7 +39,8 @@ function reduceFold({ fn }: ReduceNode): Fold {
   return {
     first: (value) => value,
     add: (kept, value) => fn(kept, value),
-    result: (key, kept, window) => (window === null ? { key, value: kept } : { key, window, value: kept }),
+    result: (key, kept, window) =>
+      window === null ? { key, value: kept } : { key, window, value: kept },
     toState: (kept) => kept,
     fromState: (state) => state,
   }
@@ -62,12 +67,14 @@ function singleFold(name: string, aggregator: AnyAggregator): Fold {
 function aggregateFold({ fields }: AggregateNode): Fold {
   const aggregators = fields.map((field) => field.aggregator)
   const count = aggregators.length
-  // All that the user's functions give is collected before anything changes: a throw leaves the kept value as it was.
+  // All that the user's functions give is collected before anything changes: a throw leaves the
+  // kept value as it was.
   const extracted: unknown[] = Array.from({ length: count })
   const add = (kept: readonly unknown[], value: unknown): unknown[] => {
     for (let i = 0; i < count; i++) extracted[i] = (aggregators[i] as AnyAggregator).extract(value)
     const next = Array.from<unknown>({ length: count })
-    for (let i = 0; i < count; i++) next[i] = (aggregators[i] as AnyAggregator).add(kept[i], extracted[i])
+    for (let i = 0; i < count; i++)
+      next[i] = (aggregators[i] as AnyAggregator).add(kept[i], extracted[i])
     return next
   }
   const convert = (kept: readonly unknown[], direction: 'toState' | 'fromState'): unknown[] =>
@@ -76,7 +83,11 @@ function aggregateFold({ fields }: AggregateNode): Fold {
       return state === null ? accumulator : state[direction](accumulator)
     })
   return {
-    first: (value) => add(aggregators.map((aggregator) => aggregator.init()), value),
+    first: (value) =>
+      add(
+        aggregators.map((aggregator) => aggregator.init()),
+        value,
+      ),
     add: (kept, value) => add(kept as readonly unknown[], value),
     result: (key, kept, window) => {
       const row: Record<string, unknown> = window === null ? { key } : { key, window }

@@ -1,4 +1,7 @@
-/** `forEach`: calls a function for its effect. At least once: after a crash, records since the last commit come again. */
+/**
+ * `forEach`: calls a function for its effect. At least once: after a crash, records since the last
+ * commit come again.
+ */
 import type { ForEachNode } from '../../pipeline/node.ts'
 import type { Operator, StepContext } from './operator.ts'
 

@@ -1,4 +1,7 @@
-/** A record without key reached a step that needs one: a topic may hold some, whatever its declaration says. */
+/**
+ * A record without key reached a step that needs one: a topic may hold some, whatever its
+ * declaration says.
+ */
 import { MillraceError } from '../../core/error.ts'
 
 export function missingKey(step: string): MillraceError {

@@ -1,7 +1,8 @@
 /**
- * `print`: shows records on the terminal, each at once or in batches of wall-clock time (as a discretized stream's `pprint`: the time
- * of the batch above its first records; empty batches are not shown). Shown at least once: after a crash what came since the last
- * commit is shown again. Stores: `<step>`: the open batch.
+ * `print`: shows records on the terminal, each at once or in batches of wall-clock time (as a
+ * discretized stream's `pprint`: the time of the batch above its first records; empty batches are
+ * not shown). Shown at least once: after a crash what came since the last commit is shown again.
+ * Stores: `<step>`: the open batch.
  */
 import type { PrintNode } from '../../pipeline/node.ts'
 import { never } from './operator.ts'
@@ -30,9 +31,12 @@ export function printOperator(node: PrintNode, context: StepContext): Operator {
 
   const show = (batch: OpenBatch): void => {
     const rule = '-'.repeat(43)
-    const more = batch.count > batch.lines.length ? `... ${batch.count - batch.lines.length} more\n` : ''
+    const more =
+      batch.count > batch.lines.length ? `... ${batch.count - batch.lines.length} more\n` : ''
     const title = `${prefix}Time: ${showTime(batch.endMs)}`
-    task.print(`${rule}\n${title}\n${rule}\n${batch.lines.map((line) => `${line}\n`).join('')}${more}\n`)
+    task.print(
+      `${rule}\n${title}\n${rule}\n${batch.lines.map((line) => `${line}\n`).join('')}${more}\n`,
+    )
     store.delete('batch')
   }
 
@@ -65,11 +69,16 @@ export function printOperator(node: PrintNode, context: StepContext): Operator {
 /** Text as it is, anything else as JSON (bigint as digits). */
 function showValue(value: unknown): string {
   if (typeof value === 'string') return value
-  const text = JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? part.toString() : part))
+  const text = JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'bigint' ? part.toString() : part,
+  )
   return text ?? String(value)
 }
 
 /** `2026-11-23 08:15:02`, in UTC. */
 function showTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('T', ' ').replace(/(?:\.000)?Z$/, '')
+  return new Date(timeMs)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/(?:\.000)?Z$/, '')
 }

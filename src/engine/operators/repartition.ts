@@ -1,6 +1,7 @@
 /**
- * The end of a part whose output goes on under another key: appends key and value, exactly as they are, to the repartition topic, at the
- * partition of the new key. `repartition-input.ts` reads them in the next part.
+ * The end of a part whose output goes on under another key: appends key and value, exactly as they
+ * are, to the repartition topic, at the partition of the new key. `repartition-input.ts` reads them
+ * in the next part.
  */
 import { encodeKey } from '../../core/key.ts'
 import { ValueWriter } from '../../core/value-codec.ts'
@@ -9,7 +10,11 @@ import type { Outputs } from '../outputs.ts'
 import { missingKey } from './missing-key.ts'
 import type { Operator, StepContext } from './operator.ts'
 
-export function repartitionOperator(topic: string, context: StepContext, outputs: Outputs): Operator {
+export function repartitionOperator(
+  topic: string,
+  context: StepContext,
+  outputs: Outputs,
+): Operator {
   const target = outputs.target(topic)
   const { partitionCount } = target.topic
   const writer = new ValueWriter()

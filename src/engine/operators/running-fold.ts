@@ -1,6 +1,7 @@
 /**
- * `aggregate` and `reduce` without a window: one kept value for each key, one result for each record, with the record's event time.
- * Stores: `<step>`: key → kept value. It grows with the number of keys. Never late.
+ * `aggregate` and `reduce` without a window: one kept value for each key, one result for each
+ * record, with the record's event time. Stores: `<step>`: key → kept value. It grows with the
+ * number of keys. Never late.
  */
 import type { Key } from '../../core/key.ts'
 import type { AggregateNode, ReduceNode } from '../../pipeline/node.ts'
@@ -9,7 +10,11 @@ import { missingKey } from './missing-key.ts'
 import { foldOf } from './fold.ts'
 import type { Operator, Push, StepContext } from './operator.ts'
 
-export function runningFoldOperator(node: AggregateNode | ReduceNode, context: StepContext, emit: Push): Operator {
+export function runningFoldOperator(
+  node: AggregateNode | ReduceNode,
+  context: StepContext,
+  emit: Push,
+): Operator {
   const fold = foldOf(node)
   const { task, step } = context
   const store = context.store({ toState: fold.toState, fromState: fold.fromState })

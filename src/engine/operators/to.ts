@@ -1,7 +1,8 @@
 /**
- * `to`: appends each record to a topic, in the task's next commit. Key: from the topic's key function, else the stream's key;
- * partition: of the key as Kafka's default partitioner has it, without key that of the record in hand, so that a run can be replayed;
- * record time: the event time. On a compacted topic null and undefined are tombstones.
+ * `to`: appends each record to a topic, in the task's next commit. Key: from the topic's key
+ * function, else the stream's key; partition: of the key as Kafka's default partitioner has it,
+ * without key that of the record in hand, so that a run can be replayed; record time: the event
+ * time. On a compacted topic null and undefined are tombstones.
  */
 import { encodeKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
@@ -31,7 +32,8 @@ export function toOperator(
       if (text === null && target.topic.compact) throw missingKey(step)
       let partition = 0
       if (partitionCount > 1) {
-        partition = text === null ? origin() % partitionCount : partitionOfText(text, partitionCount)
+        partition =
+          text === null ? origin() % partitionCount : partitionOfText(text, partitionCount)
       }
       const tombstone = spec.compact && (value === null || value === undefined)
       outputs.addTo(target, partition, text, tombstone ? null : spec.codec.encode(value), time)

@@ -1,6 +1,7 @@
 /**
- * A map from state keys to entries that may grow past the 2^24 entries a JavaScript Map stops at: beyond `shardAt` entries it
- * is split once into 256 maps chosen by a hash of the key. Iteration order is not part of the contract.
+ * A map from state keys to entries that may grow past the 2^24 entries a JavaScript Map stops at:
+ * beyond `shardAt` entries it is split once into 256 maps chosen by a hash of the key. Iteration
+ * order is not part of the contract.
  */
 
 const shardCount = 256
@@ -42,8 +43,8 @@ export class KeyMap<T> {
   }
 
   /**
-   * All entries. Entries added or removed meanwhile may or may not come; each other one comes exactly once, unless the map is split in
-   * between: then some come twice, never none.
+   * All entries. Entries added or removed meanwhile may or may not come; each other one comes
+   * exactly once, unless the map is split in between: then some come twice, never none.
    */
   *values(): IterableIterator<T> {
     const single = this.#single

@@ -1,10 +1,10 @@
 /**
- * All stores of a task: packs what changed into one changelog blob a commit, folds old blobs away by a rolling snapshot (each
- * commit also writes the next slice of the live state; when the slice pointer has gone round, everything before the round may be
- * deleted), and restores from the blobs.
+ * All stores of a task: packs what changed into one changelog blob a commit, folds old blobs away
+ * by a rolling snapshot (each commit also writes the next slice of the live state; when the slice
+ * pointer has gone round, everything before the round may be deleted), and restores from the blobs.
  *
- * Blob: version, then twice (changes, slice) a section: store count, and for each store its name, the dropped namespaces, and the
- * entries (namespace, key, present, value), all by `ValueWriter`.
+ * Blob: version, then twice (changes, slice) a section: store count, and for each store its name,
+ * the dropped namespaces, and the entries (namespace, key, present, value), all by `ValueWriter`.
  */
 import { assert } from '../../core/assert.ts'
 import { MillraceError } from '../../core/error.ts'
@@ -15,11 +15,15 @@ import { absent, Journal, Store } from './store.ts'
 import type { Entry, StoreSpec } from './store.ts'
 
 const blobVersion = 1
-/** A slice is at least this many entries, and at least as many as changed: recovery reads at most about four times the live state. */
+/**
+ * A slice is at least this many entries, and at least as many as changed: recovery reads at most
+ * about four times the live state.
+ */
 const sliceEntriesMin = 64
 /**
- * For each entry of a slice so many are looked at: those that the round has already written as changes are passed over. So a round ends
- * also where every commit adds as many entries as it writes.
+ * For each entry of a slice so many are looked at: those that the round has already written as
+ * changes are passed over. So a round ends also where every commit adds as many entries as it
+ * writes.
  */
 const looksPerSliceEntry = 4
 
@@ -52,24 +56,33 @@ export class StateSet {
 
   /** Whether anything was written since the last `pack`. */
   get changed(): boolean {
-    for (const store of this.#stores.values()) if (store.dirty.length > 0 || store.drops.length > 0) return true
+    for (const store of this.#stores.values())
+      if (store.dirty.length > 0 || store.drops.length > 0) return true
     return false
   }
 
-  /** What changed since the last call, plus the next slice of the snapshot; null when nothing changed. */
+  /**
+   * What changed since the last call, plus the next slice of the snapshot; null when nothing
+   * changed.
+   */
   pack(): ChangelogWrite | null {
     if (!this.changed) return null
     const writer = this.#writer
     writer.reset()
     writer.writeUint(blobVersion)
-    const changed = [...this.#stores.values()].filter((store) => store.dirty.length > 0 || store.drops.length > 0)
+    const changed = [...this.#stores.values()].filter(
+      (store) => store.dirty.length > 0 || store.drops.length > 0,
+    )
     let written = 0
     writer.writeUint(changed.length)
     for (const store of changed) {
       writer.writeString(store.spec.name)
       writer.writeUint(store.drops.length)
       for (const id of store.drops) writer.writeFloat64(id)
-      const dirty = store.drops.length === 0 ? store.dirty : store.dirty.filter((entry) => !entry.namespace.dropped)
+      const dirty =
+        store.drops.length === 0
+          ? store.dirty
+          : store.dirty.filter((entry) => !entry.namespace.dropped)
       writer.writeUint(dirty.length)
       for (const entry of dirty) {
         this.#writeEntry(entry)
@@ -93,19 +106,25 @@ export class StateSet {
     const reader = new ValueReader(blob)
     const version = reader.readUint()
     if (version !== blobVersion) {
-      throw new MillraceError('state-corrupt', `a changelog blob has version ${version}, known is ${blobVersion}`, {
-        hint: 'use the version of Millrace that wrote it, or start the pipeline under another name',
-      })
+      throw new MillraceError(
+        'state-corrupt',
+        `a changelog blob has version ${version}, known is ${blobVersion}`,
+        {
+          hint: 'use the version of Millrace that wrote it, or run the pipeline under another name',
+        },
+      )
     }
     this.#restoreSection(reader)
     this.#restoreSection(reader)
-    if (!reader.done) throw new MillraceError('state-corrupt', 'a changelog blob has bytes left over')
+    if (!reader.done)
+      throw new MillraceError('state-corrupt', 'a changelog blob has bytes left over')
   }
 
   /** To be called once after the last blob: nothing is dirty, the next commit starts a round. */
   restored(): void {
     for (const store of this.#stores.values()) {
-      for (const [id, namespace] of store.namespaces) if (namespace.entries.size === 0) store.namespaces.delete(id)
+      for (const [id, namespace] of store.namespaces)
+        if (namespace.entries.size === 0) store.namespaces.delete(id)
     }
   }
 
@@ -143,7 +162,8 @@ export class StateSet {
       }
       const entry = next.value
       if (entry.value === absent || entry.namespace.dropped) continue
-      if (entry.dirtyIn >= this.#roundStartedIn) continue // a blob of this round has it, as it is now
+      // A blob of this round has it, as it is now.
+      if (entry.dirtyIn >= this.#roundStartedIn) continue
       taken += 1
       const entries = byStore.get(entry.namespace.store)
       if (entries === undefined) byStore.set(entry.namespace.store, [entry])

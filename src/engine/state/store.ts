@@ -1,7 +1,8 @@
 /**
- * Keyed state of one step: the only memory of an operator that outlives a record (O3). Two levels: a namespace (a window's start; 0
- * where there is none) and a key. Values are persistent: to change one, set another. Every write is journaled until the record is
- * done, so that it can be undone (O4), and marks its entry dirty, so that a commit packs each entry once.
+ * Keyed state of one step: the only memory of an operator that outlives a record (O3). Two levels:
+ * a namespace (a window's start; 0 where there is none) and a key. Values are persistent: to change
+ * one, set another. Every write is journaled until the record is done, so that it can be undone
+ * (O4), and marks its entry dirty, so that a commit packs each entry once.
  */
 import { assert } from '../../core/assert.ts'
 import type { Key } from '../../core/key.ts'
@@ -57,7 +58,10 @@ export class Journal {
     this.#olds[at] = old
   }
 
-  /** Puts back, newest first, what was written since `begin`. An entry made since then is absent again. */
+  /**
+   * Puts back, newest first, what was written since `begin`. An entry made since then is absent
+   * again.
+   */
   undo(): void {
     for (let i = this.#length - 1; i >= 0; i--) (this.#entries[i] as Entry).value = this.#olds[i]
     this.#length = 0
@@ -95,14 +99,20 @@ export class Store {
     return made
   }
 
-  /** The entry of a key, or undefined. It may hold `absent`: deleted, but not committed yet. Changed by `write` only. */
+  /**
+   * The entry of a key, or undefined. It may hold `absent`: deleted, but not committed yet. Changed
+   * by `write` only.
+   */
   find(namespace: Namespace, key: Key): Entry | undefined {
     return namespace.entries.get(stateKey(key))
   }
 
   /** Makes the entry of a key that has none and writes it. */
   make(namespace: Namespace, key: Key, value: unknown): Entry {
-    assert(!namespace.dropped, () => `namespace ${namespace.id} of store '${this.spec.name}' was dropped`)
+    assert(
+      !namespace.dropped,
+      () => `namespace ${namespace.id} of store '${this.spec.name}' was dropped`,
+    )
     const entry = new Entry(namespace, key)
     namespace.entries.add(stateKey(key), entry)
     this.write(entry, value)
@@ -140,9 +150,13 @@ export class Store {
     if (entry !== undefined && entry.value !== absent) this.write(entry, absent)
   }
 
-  /** Takes out the entries that are absent for good; to be called for each dirty entry when it is packed. */
+  /**
+   * Takes out the entries that are absent for good; to be called for each dirty entry when it is
+   * packed.
+   */
   settle(entry: Entry): void {
-    if (entry.value === absent && !entry.namespace.dropped) entry.namespace.entries.remove(stateKey(entry.key))
+    if (entry.value === absent && !entry.namespace.dropped)
+      entry.namespace.entries.remove(stateKey(entry.key))
   }
 
   /** Puts back a value read from the changelog. */

@@ -1,0 +1,65 @@
+/**
+ * Event time as part of a task's committed state: the watermark, how far each input has come, and
+ * the marks read from repartition topics. So it never goes back, also over a restart.
+ */
+import type { Cursor } from './cursor.ts'
+import type { StateSet } from './state/state-set.ts'
+import type { Store } from './state/store.ts'
+import type { Watermark } from './watermark.ts'
+
+export class KeptTime {
+  readonly #store: Store
+  readonly #watermark: Watermark
+
+  constructor(state: StateSet, watermark: Watermark) {
+    this.#store = state.store({ name: '#time', toState: same, fromState: same })
+    this.#watermark = watermark
+  }
+
+  /** Writes what has moved into the state, for the commit that follows. */
+  keep(cursors: readonly Cursor[]): void {
+    this.#set('watermark', this.#watermark.currentMs)
+    for (const cursor of cursors) {
+      const place = placeOf(cursor)
+      this.#set(`reached ${place}`, cursor.clock.reachedMs)
+      for (const mark of cursor.marks ?? []) {
+        if (mark === null) continue
+        this.#set(`mark ${place} ${mark.task}`, mark.idle ? null : mark.watermarkMs)
+      }
+    }
+  }
+
+  /** Puts back what the state holds. Once, before the first record. */
+  restore(cursors: readonly Cursor[]): void {
+    const saved = this.#store.get('watermark')
+    if (typeof saved === 'number') this.#watermark.currentMs = saved
+    for (const cursor of cursors) {
+      const reached = this.#store.get(`reached ${placeOf(cursor)}`)
+      if (typeof reached === 'number') cursor.clock.reachedMs = reached
+      this.#restoreMarks(cursor)
+    }
+  }
+
+  #restoreMarks(cursor: Cursor): void {
+    const marks = cursor.marks ?? []
+    for (let task = 0; task < marks.length; task++) {
+      const saved = this.#store.get(`mark ${placeOf(cursor)} ${task}`)
+      if (saved === undefined) continue
+      const watermarkMs = typeof saved === 'number' ? saved : cursor.clock.reachedMs
+      marks[task] = { task, watermarkMs, idle: saved === null }
+    }
+    if (marks.length > 0) cursor.clock.idle = marks.every((mark) => mark?.idle === true)
+  }
+
+  #set(name: string, value: number | null): void {
+    if (this.#store.get(name) !== value) this.#store.set(name, value)
+  }
+}
+
+function placeOf(cursor: Cursor): string {
+  return `${cursor.place.topic}/${cursor.place.partition}`
+}
+
+function same(value: unknown): unknown {
+  return value
+}

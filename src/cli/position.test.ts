@@ -18,8 +18,7 @@ test.each<[string, Position]>([
 })
 
 test('refuses what is none of them', () => {
-  for (const text of ['yesterday', '', '1.5', '--1', '5 seconds', '2024-13-01', '2024']) {
-    if (text === '2024') continue // an offset
+  for (const text of ['yesterday', '', '1.5', '--1', '5 seconds', '2024-13-01']) {
     expect(() => parsePosition(text), text).toThrow(InvalidArgumentError)
   }
 })

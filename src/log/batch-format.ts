@@ -1,7 +1,7 @@
 /**
  * The layout of a batch of records as one block of bytes: how logs store records and the engine
- * reads them. * Columns of fixed width first, then all keys, all values, all headers, so that a reader touches
- * only what it needs and decodes nothing twice.
+ * reads them. Columns of fixed width first, then all keys, all values, all headers, so that a
+ * reader touches only what it needs and decodes nothing twice.
  *
  * Little-endian:
  *   0  u8  format version (1)      1  u8 flags (1 keys, 2 headers, 4 offset deltas)   2  u16 zero

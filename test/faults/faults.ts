@@ -27,7 +27,7 @@ type Test = (options: { dir: string; seed: number; mode: TaskMode }) => Promise<
 const tests: Readonly<Record<string, Test>> = {
   'kill -9': (options) => killRounds({ ...options, rounds: Math.ceil(rounds / 2) }),
   // 60 MB of input: the file itself has grown, not only what is written ahead of it.
-  'full disk': (options) => fullDisk({ ...options, sizeMiB: 240, sales: 400_000 }),
+  'full disk': (options) => fullDisk({ ...options, sizeMiB: 200, sales: 400_000 }),
   'failing fsync': (options) => failingFsync({ ...options, rounds: Math.ceil(rounds / 10) }),
 }
 let passed = 0

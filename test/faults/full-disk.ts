@@ -5,11 +5,12 @@
  * should be.
  */
 import assert from 'node:assert/strict'
-import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../src/core/error.ts'
 import { errorLine } from '../../src/host/run.ts'
 import type { HostEvent } from '../../src/host/run.ts'
+import { BatchBuilder } from '../../src/log/batch.ts'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { FullDiskReport } from './disk.ts'
@@ -22,9 +23,8 @@ const seed = Number(seedText)
 const salesCount = Number(countText)
 const data = join(dir, 'data')
 const filler = join(dir, 'filler')
-/** Left for the pipeline when the disk is filled: some commits, far from all. */
-const roomBytes = 1_500_000
 const appendSales = 5000
+const junkBytes = 1_000_000
 
 const sales = scenario.salesOf(seed, 0, salesCount)
 const expected = scenario.expectedOutput(sales, mode)
@@ -37,12 +37,17 @@ await log.createTopic(scenario.inTopic, { partitions: scenario.partitions })
 for (let at = 0; at < early.length; at += appendSales) {
   await log.append(scenario.blocksOf(early.slice(at, at + appendSales)))
 }
-fill()
+await log.createTopic('junk')
 
 const events: HostEvent[] = []
 const running = await scenario.start(log, mode, (event) => events.push(event))
 const failures = (): unknown[] =>
   events.flatMap((event) => (event.kind === 'retrying' ? [event.error] : []))
+await waitUntil('the pipeline has results', async () => {
+  return (await log.describeTopic(scenario.outTopic)).partitions.some((each) => each.endOffset > 0)
+})
+fillDisk()
+await fillLog()
 await waitUntil('the pipeline meets the full disk twice', () => failures().length >= 2)
 for (const failure of failures()) expectFull(failure)
 const refused = await rejection(log.append(scenario.blocksOf(later)))
@@ -80,15 +85,33 @@ const report: FullDiskReport = {
 }
 process.stdout.write(`${JSON.stringify(report)}\n`)
 
-/** Leaves `roomBytes`. */
-function fill(): void {
-  const { bavail, bsize } = statfsSync(dir)
+/** Leaves no byte to other files. */
+function fillDisk(): void {
   const file = openSync(filler, 'w')
-  const block = Buffer.alloc(65_536)
-  for (let left = bavail * bsize - roomBytes; left > 0; left -= block.length) {
-    writeSync(file, block, 0, Math.min(left, block.length))
+  for (let bytes = 65_536; bytes >= 1; bytes /= 16) {
+    const block = Buffer.alloc(bytes)
+    try {
+      for (;;) writeSync(file, block)
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+    }
   }
   closeSync(file)
+}
+
+/** The log may write on where it has room in its own files: that is filled as well. */
+async function fillLog(): Promise<void> {
+  for (;;) {
+    const appends = Array.from({ length: 8 }, () => {
+      const builder = new BatchBuilder()
+      builder.add(null, Buffer.alloc(junkBytes), 0)
+      return log.append([{ topic: 'junk', partition: 0, bytes: builder.finish() }])
+    })
+    const settled = await Promise.allSettled(appends)
+    const refusals = settled.filter((each) => each.status === 'rejected')
+    for (const { reason } of refusals) expectFull(reason)
+    if (refusals.length > 0) return
+  }
 }
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {

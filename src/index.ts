@@ -39,3 +39,16 @@ export type { HostEvent, Running, RunOptions } from './host/run.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'
 export type { TaskStatus } from './engine/run.ts'
+
+// The log by hand: append and read without a pipeline.
+export { BatchBuilder } from './log/batch.ts'
+export type { Header, RecordBatch } from './log/batch.ts'
+export type {
+  AppendBatch,
+  Appended,
+  GroupOffset,
+  Log,
+  Reader,
+  TopicConfig,
+  TopicInfo,
+} from './log/log.ts'

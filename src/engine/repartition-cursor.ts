@@ -62,6 +62,8 @@ export class RepartitionCursor implements Cursor {
   /** Last mark of each upstream task; kept in the task's state. */
   readonly marks: (WatermarkMark | null)[]
   readonly #options: RepartitionCursorOptions
+  /** Kept: it remembers the names of properties. */
+  readonly #reader = new ValueReader(new Uint8Array(0))
   #batch: RecordBatch | null = null
   #at = 0
 
@@ -93,7 +95,8 @@ export class RepartitionCursor implements Cursor {
         this.take(decodeMark(bytes))
         continue
       }
-      const reader = new ValueReader(bytes)
+      const reader = this.#reader
+      reader.reset(bytes)
       this.key = reader.readValue() as Key
       this.value = reader.readValue()
       this.timeMs = batch.time(this.#at)

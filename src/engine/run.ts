@@ -119,7 +119,10 @@ function groupByName(pipelines: readonly Pipeline[], name: string): Map<string, 
   return groups
 }
 
-interface PlanRun extends EngineRun {}
+interface PlanRun extends EngineRun {
+  /** Resolves when every task has its place in the log, or has ended before. */
+  readonly opened: Promise<void>
+}
 
 async function startPlan(
   name: string,
@@ -145,7 +148,9 @@ async function startPlan(
     throw thrown
   }
   options.notify({ kind: 'started', pipeline: name, tasks: names })
-  return runTasks(plan, planned, membership, options)
+  const run = runTasks(plan, planned, membership, options)
+  await run.opened
+  return run
 }
 
 function runTasks(
@@ -192,6 +197,7 @@ function runTasks(
   })()
   done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
   return {
+    opened: Promise.all(loops.map(({ loop }) => loop.opened)).then(() => {}),
     done,
     stop: async () => {
       stopLoops()

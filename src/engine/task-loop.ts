@@ -60,6 +60,7 @@ export class TaskLoop {
   #task: Task | null = null
   #stopping = false
   #failures = 0
+  readonly #opened = Promise.withResolvers<void>()
 
   constructor(options: TaskLoopOptions) {
     this.#options = options
@@ -74,6 +75,14 @@ export class TaskLoop {
     return this.#session
   }
 
+  /**
+   * Resolves when the task has its place in the log for the first time; also when `run` ends
+   * before.
+   */
+  get opened(): Promise<void> {
+    return this.#opened.promise
+  }
+
   /** Ends the loop after the slice in hand and a last commit. */
   stop(): void {
     this.#stopping = true
@@ -85,12 +94,16 @@ export class TaskLoop {
    * failures
    */
   async run(): Promise<void> {
-    while (!this.#stopping) {
-      try {
-        await this.#once()
-      } catch (thrown) {
-        await this.#failed(thrown)
+    try {
+      while (!this.#stopping) {
+        try {
+          await this.#once()
+        } catch (thrown) {
+          await this.#failed(thrown)
+        }
       }
+    } finally {
+      this.#opened.resolve()
     }
   }
 
@@ -99,6 +112,7 @@ export class TaskLoop {
     const { session, task } = await this.#options.open()
     this.#session = session
     this.#task = task
+    this.#opened.resolve()
     try {
       const startedMs = clock.monotonic()
       let blobs = 0

@@ -137,7 +137,7 @@ test('a task without repartition topics keeps its session as it is', async () =>
   )
 })
 
-test('a pipeline leaves its repartition topic small, and its results as they should be', async () => {
+test('a pipeline leaves its repartition topic small, and its results right', async () => {
   const log = openMemoryLog()
   await log.createTopic('in', { partitions: 2 })
   const pipeline = from(topic('in', { key: (r) => (r as { k: string }).k }))

@@ -73,8 +73,9 @@ export interface Running {
  * @returns when every task has its place in the log
  * @throws `invalid-plan` · `unknown-topic` · `pipeline-running` · what opening the log throws
  * @example
- * const running = await run(from(topic('lines', { codec: string(), partitions: 1 })).print(), {
- * log: 'memory' }) await running.stop()
+ * const lines = from(topic('lines', { codec: string(), partitions: 1 }))
+ * const running = await run(lines.print(), { log: 'memory' })
+ * await running.stop()
  */
 export async function run(
   pipelines: Pipeline | readonly Pipeline[],

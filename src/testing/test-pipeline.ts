@@ -110,8 +110,9 @@ export interface PipelineTest {
  * @throws `invalid-plan`
  * @example
  * const words = topic('words', { codec: string(), key: (word) => word })
- * const test = testPipeline(from(words).window(tumbling('10s')).aggregate({ n: count()
- * }).to(topic('counts'))) test.push(words, 'a', { time: 1_000 })
+ * const counts = from(words).window(tumbling('10s')).aggregate({ n: count() })
+ * const test = testPipeline(counts.to(topic('counts')))
+ * test.push(words, 'a', { time: 1_000 })
  * test.push(words, 'b', { time: 12_000 })
  * test.outputs('counts') // => [{ key: 'a', window: { start: 0, end: 10000 }, n: 1 }]
  */

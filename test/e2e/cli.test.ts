@@ -109,8 +109,9 @@ test('a file that calls run() itself, in a CommonJS project', async () => {
   work.write('project/package.json', '{ "type": "commonjs" }')
   work.write(
     'project/own.ts',
-    program.replace('export default ', 'await run(').trimEnd().replace("'millrace'", "'millrace'") +
-      ", { name: 'own' })\nimport { run } from 'millrace'\n",
+    `import { from, run, string, topic } from 'millrace'
+     const lines = topic('real-time-topic', { codec: string() })
+     await run(from(lines).print(), { name: 'own' })`,
   )
   await work.ok('topics create real-time-topic --data elsewhere')
   await work.ok('produce real-time-topic --data elsewhere', 'hello\n')

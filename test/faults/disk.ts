@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { messageOf } from '../../src/core/error.ts'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { committed, isCaughtUp, pause, sameLines, waitUntil } from './outcome.ts'
 import * as scenario from './scenario.ts'
@@ -41,9 +42,11 @@ export interface FullDiskReport {
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const nodeArgs = ['--disable-warning=ExperimentalWarning']
 
-/** Mounts its first argument, then becomes the rest. The mount is the process's own and ends with it. */
+/** Mounts a disk of this size there, then becomes the rest. The mount ends with the process. */
 const onSmallDisk = 'mount -t tmpfs -o "size=$1" millrace-test "$2" || exit 77; shift 2; exec "$@"'
 const cannotMount = 77
+/** As a shell says it. */
+const notStarted = 127
 
 /**
  * A small disk in memory, filled while the pipeline has a backlog. The mount is seen by the child
@@ -65,7 +68,7 @@ export async function fullDisk(
   if (status === cannotMount || /^unshare: /.test(stderr)) {
     return { skipped: `no small disk can be mounted: ${stderr.trim()}` }
   }
-  if (status === null && stderr === '') return { skipped: 'there is no command unshare' }
+  if (status === notStarted) return { skipped: `unshare cannot be started: ${stderr}` }
   assert.equal(status, 0, `seed ${seed}, mode ${mode}: ${stderr}`)
   return JSON.parse(stdout) as FullDiskReport
 }
@@ -152,7 +155,7 @@ function compile(dir: string): string | Skipped {
 }
 
 interface Finished {
-  /** null: a signal, or it could not be started. */
+  /** null: a signal. */
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
@@ -166,7 +169,7 @@ async function finished(child: ChildProcess): Promise<Finished> {
   try {
     const [status] = (await once(child, 'close')) as [number | null]
     return { status, stdout, stderr }
-  } catch {
-    return { status: null, stdout, stderr }
+  } catch (error) {
+    return { status: notStarted, stdout, stderr: messageOf(error) }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The end of a part whose output goes on under another key: appends key and value, exactly as they
- * are, to the repartition topic, at the partition of the new key. `repartition-input.ts` reads them
- * in the next part.
+ * are, to the repartition topic, at the partition of the new key. `repartition-cursor.ts` reads
+ * them in the next part.
  */
 import { encodeKey } from '../../core/key.ts'
 import { ValueWriter } from '../../core/value-codec.ts'

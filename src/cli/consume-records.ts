@@ -2,11 +2,21 @@
 import { MillraceError } from '../core/error.ts'
 import type { Log, TopicInfo } from '../log/log.ts'
 import { catchInterrupt, type Context } from './context.ts'
-import type { ConsumeOptions } from './consume.ts'
+import type { DataOptions } from './data-options.ts'
 import { openFree, openGroup, type RecordFeed } from './record-feed.ts'
-import { offsetsAt, partitionsOf } from './position.ts'
+import { offsetsAt, partitionsOf, type Position } from './position.ts'
 import { recordFormat, type RecordFormat } from './record-format.ts'
 import { RecordSink } from './record-sink.ts'
+
+export interface ConsumeOptions extends DataOptions {
+  readonly from?: Position
+  readonly group?: string
+  readonly max?: number
+  readonly follow?: true
+  readonly partition?: number
+  readonly format?: RecordFormat
+  readonly json?: true
+}
 
 const commitEveryMs = 1000
 /**

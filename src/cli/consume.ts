@@ -1,20 +1,11 @@
 /** `millrace consume`: shows the records of a topic. */
 import type { Command } from 'commander'
 import type { Context } from './context.ts'
-import { type DataOptions, withDataOptions, withLog } from './data-options.ts'
+import { withDataOptions, withLog } from './data-options.ts'
 import { someText, wholeNumber } from './option-values.ts'
-import { parsePosition, type Position } from './position.ts'
-import { recordFormat, type RecordFormat } from './record-format.ts'
-
-export interface ConsumeOptions extends DataOptions {
-  readonly from?: Position
-  readonly group?: string
-  readonly max?: number
-  readonly follow?: true
-  readonly partition?: number
-  readonly format?: RecordFormat
-  readonly json?: true
-}
+import { parsePosition } from './position.ts'
+import { recordFormat } from './record-format.ts'
+import type { ConsumeOptions } from './consume-records.ts'
 
 const helpEnd = `
 Within a partition, records come in order. Without --follow it stops at what is the end of the topic

@@ -2,13 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { someText } from './option-values.ts'
-
-export interface PlanOptions {
-  readonly format: 'text' | 'json' | 'mermaid'
-  readonly json?: true
-  readonly name?: string
-  readonly tasks: 'one' | 'per-partition'
-}
+import type { PlanOptions } from './print-plans.ts'
 
 export function registerPlan(program: Command, context: Context): void {
   program

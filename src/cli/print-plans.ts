@@ -6,7 +6,13 @@ import type { Plan } from '../pipeline/plan.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import type { Context } from './context.ts'
 import { asFileFault, loadPipelineFile, pipelinesIn } from './pipeline-file.ts'
-import type { PlanOptions } from './plan.ts'
+
+export interface PlanOptions {
+  readonly format: 'text' | 'json' | 'mermaid'
+  readonly json?: true
+  readonly name?: string
+  readonly tasks: 'one' | 'per-partition'
+}
 
 /** One plan for each pipeline name, as `millrace run` would run them. */
 export async function printPlans(

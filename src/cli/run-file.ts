@@ -1,10 +1,18 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
 import { errorLine, type HostEvent, run, type RunOptions } from '../host/run.ts'
+import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { catchInterrupt, type Context } from './context.ts'
+import type { DataOptions } from './data-options.ts'
 import { asFileFault, loadPipelineFile, type PipelineFile, pipelinesIn } from './pipeline-file.ts'
-import type { RunFileOptions } from './run.ts'
+
+export interface RunFileOptions extends DataOptions {
+  readonly name?: string
+  readonly tasks?: 'one' | 'per-partition'
+  readonly takeOver?: true
+  readonly from?: StartAt
+}
 
 /** Returns when the pipelines have ended by Ctrl-C or SIGTERM. @throws what ended them */
 export async function runFile(

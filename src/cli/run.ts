@@ -1,16 +1,9 @@
 /** `millrace run`: runs the pipelines of a file. */
 import { type Command, Option } from 'commander'
-import type { StartAt } from '../log/log.ts'
 import type { Context } from './context.ts'
-import { type DataOptions, withDataOptions } from './data-options.ts'
+import { withDataOptions } from './data-options.ts'
 import { someText } from './option-values.ts'
-
-export interface RunFileOptions extends DataOptions {
-  readonly name?: string
-  readonly tasks?: 'one' | 'per-partition'
-  readonly takeOver?: true
-  readonly from?: StartAt
-}
+import type { RunFileOptions } from './run-file.ts'
 
 const helpEnd = `
 The file's default export is a pipeline, an array of pipelines, or a promise of either; 'millrace' can

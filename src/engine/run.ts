@@ -16,6 +16,7 @@ import { TaskLoop } from './task-loop.ts'
 import type { TaskCounters } from './task.ts'
 import { Task } from './task.ts'
 import { openTopics, sourceSpecs } from './topics.ts'
+import { emptyPassages } from './trim-repartition.ts'
 import { trimRepartitions } from './trim-repartition.ts'
 
 export interface EngineOptions {
@@ -142,6 +143,7 @@ async function startPlan(
   const names = planned.map((task) => task.name)
   const membership = await log.join({ pipeline: name, tasks: names, takeOver: options.takeOver })
   try {
+    await emptyPassages(log, plan)
     await guardTasks(log, name, names, stateShapes(plan))
   } catch (thrown) {
     await membership.leave()

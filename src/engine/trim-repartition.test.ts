@@ -174,3 +174,25 @@ test('a pipeline leaves its repartition topic small, and its results right', asy
     [],
   )
 })
+
+test('a pipeline whose state was forgotten does not read what its last run sent itself', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('in', { partitions: 2 })
+  const pipeline = from(topic('in', { key: (r) => (r as { k: string }).k }))
+    .keyBy(() => 'all')
+    .aggregate({ n: count() })
+    .to(topic('out'))
+  const counts = async (): Promise<number[]> =>
+    (await texts(log, 'out')).map((each) => (JSON.parse(each) as { n: number }).n)
+  const values = Array.from({ length: 11 }, (_, i) => ({ key: `k${i}`, value: { k: `k${i}` } }))
+  await give(log, 'in', values)
+  for (const round of [1, 2]) {
+    const { run } = await start(log, pipeline, { tasks: 'per-partition' })
+    await until('results', async () => (await counts()).length === 11 * round)
+    await run.stop()
+    await run.done
+    for (const { group } of await log.groups()) await log.deleteGroup(group)
+  }
+  // Each run counts its eleven inputs once.
+  assert.deepEqual((await counts()).toSorted((a, b) => a - b).slice(-2), [11, 11])
+})

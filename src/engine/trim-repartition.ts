@@ -14,6 +14,7 @@ import type {
   TaskSpec,
   TopicPartition,
 } from '../log/log.ts'
+import type { Plan } from '../pipeline/plan.ts'
 import type { TaskInput } from './task-inputs.ts'
 
 /**
@@ -151,5 +152,25 @@ class TrimmingSession implements Session {
   async close(): Promise<void> {
     await this.#session.close()
     await this.#trimming
+  }
+}
+
+/**
+ * A pipeline without any committed offset begins anew: what an earlier run whose state was
+ * forgotten has left in its repartition topics is not of this run. The caller is the pipeline's
+ * only runner, before it opens a task.
+ */
+export async function emptyPassages(log: Log, plan: Plan): Promise<void> {
+  const topics = plan.parts.flatMap((part) => part.repartitions.map(({ topic }) => topic))
+  if (topics.length === 0) return
+  const groups = await log.groups()
+  const known = groups.find(({ group }) => group === plan.name)
+  // Any offset at all: a task further on may not have committed one yet and still has to read them.
+  if (known !== undefined && known.offsets.length > 0) return
+  for (const topic of topics) {
+    const { partitions } = await log.describeTopic(topic)
+    await log.trim(
+      partitions.map(({ partition, endOffset: offset }) => ({ topic, partition, offset })),
+    )
   }
 }

@@ -65,7 +65,7 @@ export async function fullDisk(
   const namespace = process.getuid?.() === 0 ? ['--mount'] : ['--mount', '--map-root-user']
   const child = spawn('unshare', [...namespace, ...shell, ...program, ...args])
   const { status, stdout, stderr } = await finished(child)
-  if (status === cannotMount || /^unshare: /.test(stderr)) {
+  if (status === cannotMount || stderr.startsWith('unshare: ')) {
     return { skipped: `no small disk can be mounted: ${stderr.trim()}` }
   }
   if (status === notStarted) return { skipped: `unshare cannot be started: ${stderr}` }

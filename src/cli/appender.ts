@@ -36,8 +36,8 @@ export class Appender {
   #failure: { readonly error: unknown } | null = null
 
   /**
-   * @param onFailure told when an append has failed: nothing that was added after it will be written,
-   * and `finish` throws what it threw
+   * @param onFailure told when an append has failed: nothing that was added after it will be
+   * written, and `finish` throws what it threw
    */
   constructor(log: Log, topic: TopicInfo, onFailure: () => void) {
     this.#log = log
@@ -88,7 +88,10 @@ export class Appender {
     }
   }
 
-  /** Resolves when everything that was added is on disk. @throws what the first failed append threw */
+  /**
+   * Resolves when everything that was added is on disk.
+   * @throws what the first failed append threw
+   */
   async finish(): Promise<void> {
     do {
       this.flush()

@@ -12,14 +12,14 @@ Within a partition, records come in order. Without --follow it stops at what is 
 when it starts.
 
 --from  earliest (default) or latest; an offset; -10: the last ten of each partition; a time as
-        2024-05-06T07:08:09Z (without a zone: local time); 10m: ten minutes ago. With --group it says
-        where a group begins that has no offset yet.
---group starts where the group stopped, and commits what was printed: every second, at the end and at
-        Ctrl-C. One consumer of a group at a time.
+        2024-05-06T07:08:09Z (without a zone: local time); 10m: ten minutes ago. With --group it
+        says where a group begins that has no offset yet.
+--group starts where the group stopped, and commits what was printed: every second, at the end and
+        at Ctrl-C. One consumer of a group at a time.
 --format
   value     the bytes of the value (default); null for none
-  json      one line a record: topic, partition, offset, key, value, time (ms since 1970) and headers
-            (a list of name and value); bytes that are not UTF-8 as {"base64": "..."}
+  json      one line a record: topic, partition, offset, key, value, time (ms since 1970) and
+            headers (a list of name and value); bytes that are not UTF-8 as {"base64": "..."}
   TEMPLATE  text with {topic} {partition} {offset} {key} {value} {time} {timeMs} {headers};
             \\t and \\n work, {{ and }} are braces
 

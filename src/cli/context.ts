@@ -58,7 +58,7 @@ export function processContext(): Context {
 const exitInterrupted = 130
 
 export interface Interrupt {
-  /** Aborted by the first SIGINT or SIGTERM. A second one ends the process at once, with exit code 130. */
+  /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, with 130. */
   readonly signal: AbortSignal
   /** Gives the signals back their usual meaning. Idempotent. */
   release(): void

@@ -20,8 +20,8 @@ export function withDataOptions(command: Command): Command {
 }
 
 /**
- * `look`: only reads, changes nothing on disk. `change`: works on data that is there. `begin`: makes
- * the data directory where there is none.
+ * `look`: only reads, changes nothing on disk. `change`: works on data that is there. `begin`:
+ * makes the data directory where there is none.
  */
 export type LogUse = 'look' | 'change' | 'begin'
 
@@ -50,6 +50,8 @@ export async function withLog<R>(
 
 function noData(directory: string): MillraceError {
   return new MillraceError('file-not-found', `there is no data in ${directory}`, {
-    hint: 'begin with: millrace topics create NAME --partitions 1, or name the directory: --data DIR',
+    hint:
+      'begin with: millrace topics create NAME --partitions 1, ' +
+      'or name the directory: --data DIR',
   })
 }

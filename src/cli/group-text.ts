@@ -72,5 +72,7 @@ export function groupDetails(state: GroupState): string {
     ],
     rows,
   )
-  return `group   ${state.group}\nowner   ${state.owner ?? '-'}\nlag     ${formatCount(state.lag)}\n\n${columns}`
+  const owner = state.owner ?? '-'
+  const head = `group   ${state.group}\nowner   ${owner}\nlag     ${formatCount(state.lag)}\n`
+  return `${head}\n${columns}`
 }

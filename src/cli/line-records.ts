@@ -19,8 +19,9 @@ export interface KeyValue {
 }
 
 /**
- * @returns what makes a record of a line; null for a line to pass over (an empty one among JSON). Its
- * errors name the line: `decode-failed` for what is no JSON, `invalid-argument` where the key is missing
+ * @returns what makes a record of a line; null for a line to pass over (an empty one among JSON).
+ * Its errors name the line: `decode-failed` for what is no JSON, `invalid-argument` where the key
+ * is missing
  */
 export function lineReader(
   options: LineOptions,

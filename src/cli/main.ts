@@ -59,7 +59,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The program with the command that `argv` names; with all of them where it names none, for help and guesses. */
+/**
+ * The program with the command that `argv` names; with all of them where it names none, for help
+ * and guesses.
+ */
 async function createProgram(context: Context, argv: readonly string[]): Promise<Command> {
   const program = new Command('millrace')
     .description('Real-time data processing: topics, producers, consumers and pipelines.')
@@ -87,9 +90,9 @@ function isVersionOnly(argv: readonly string[]): boolean {
 function usageError(text: string): string {
   return text
     .replace(
-      /^error: (?:option|command-argument value) '(.*?)' argument '(.*?)' is invalid\. (.)(.*)\.$/ms,
+      /^error: option '(?:-\w, )?(.*?)' argument '(.*?)' is invalid\. (.)(.*)\.$/ms,
       (_, option: string, given: string, first: string, rest: string) =>
-        `millrace: ${option.replace(/^-\w, /, '')} cannot be '${given}'\n  ${first.toLowerCase()}${rest}`,
+        `millrace: ${option} cannot be '${given}'\n  ${first.toLowerCase()}${rest}`,
     )
     .replace(/^error: /, 'millrace: ')
     .replace(/^\((Did you mean .*)\)$/m, (_, guess: string) => `  ${guess.toLowerCase()}`)

@@ -12,7 +12,7 @@ export interface PipelineFile {
   readonly file: string
   /** Name of what has none of its own: the file's, without its ending. */
   readonly name: string
-  /** What the file exports as default; null: nothing. Whether these are pipelines, the plan checks. */
+  /** The default export; null: there is none. Whether these are pipelines, the plan checks. */
   readonly pipelines: Pipeline | readonly Pipeline[] | null
 }
 
@@ -50,8 +50,8 @@ export function pipelinesIn({ file, pipelines }: PipelineFile): Pipeline | reado
 }
 
 /**
- * What is wrong with a default export that is no pipeline, as the file's fault; other errors stay as
- * they are.
+ * What is wrong with a default export that is no pipeline, as the file's fault; other errors stay
+ * as they are.
  */
 export function asFileFault(thrown: unknown, { file, pipelines }: PipelineFile): unknown {
   const isPlanFault = thrown instanceof MillraceError && thrown.code === 'invalid-plan'

@@ -40,7 +40,8 @@ function durationOf(text: string): number | null {
 
 /**
  * The offsets to begin at, one for each of `partitions`.
- * @throws `invalid-argument` for one offset over several partitions · `offset-out-of-range` comes from the reader
+ * @throws `invalid-argument` for one offset over several partitions; `offset-out-of-range` is the
+ *   reader's
  */
 export async function offsetsAt(
   log: Log,
@@ -49,7 +50,9 @@ export async function offsetsAt(
   { position, nowMs }: { position: Position; nowMs: number },
 ): Promise<GroupOffset[]> {
   if (position.kind === 'offset' && partitions.length > 1) {
-    const text = `offset ${position.offset} means another record in each of the ${partitions.length} partitions of '${topic.name}'`
+    const text =
+      `offset ${position.offset} is another record in each of the ` +
+      `${partitions.length} partitions of '${topic.name}'`
     throw new MillraceError('invalid-argument', text, { hint: 'name one: --partition 0' })
   }
   return await Promise.all(

@@ -26,7 +26,8 @@ const gatherMs = 5
 /**
  * Appends all lines of standard input. Tells on standard error how many records are on disk, also
  * after Ctrl-C (whole lines that were read are written) and before an error is thrown.
- * @throws `record-too-large` · `decode-failed` · `invalid-argument`, naming the line · what `Log.append` throws
+ * @throws `record-too-large` · `decode-failed` · `invalid-argument`, naming the line · what
+ *   `Log.append` throws
  */
 export async function produceLines(
   log: Log,
@@ -169,7 +170,9 @@ class LineProducer {
       `line ${this.#splitter.lineNumber} has ${size}; ` +
       `topic '${name}' accepts ${formatCount(config.recordBytesMax)}`
     return new MillraceError('record-too-large', text, {
-      hint: `shorten the line, or accept more: millrace topics alter ${name} --record-bytes-max ${roundUp(bytes)}`,
+      hint:
+        'shorten the line, or accept more: ' +
+        `millrace topics alter ${name} --record-bytes-max ${roundUp(bytes)}`,
     })
   }
 }

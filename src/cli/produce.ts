@@ -13,9 +13,9 @@ interface ProduceOptions extends DataOptions, LineOptions {
 }
 
 const helpEnd = `
-Bytes are taken as they are, line ends (\\n or \\r\\n) left out. A line larger than the topic accepts,
-one that is not JSON (--json) or has no separator (--key-separator) ends the command; the lines before
-it are written. With --json, empty lines are passed over.
+Bytes are taken as they are, line ends (\\n or \\r\\n) left out. A line larger than the topic
+accepts, one that is not JSON (--json) or has no separator (--key-separator) ends the command; the
+lines before it are written. With --json, empty lines are passed over.
 
 Example:
   printf 'alice:3\\nbob:5\\n' | millrace produce scores --key-separator :

@@ -26,7 +26,9 @@ export class Progress {
 
   /** Shows where the input is, where it is time to. */
   update(records: number, bytes: number): void {
-    if (!this.#context.isTerminal.stderr) return
+    // What is typed is a progress of its own.
+    const { stderr, stdin } = this.#context.isTerminal
+    if (!stderr || stdin) return
     const nowMs = this.#context.clock.monotonic()
     if (nowMs - this.#shownMs < everyMs) return
     this.#shownMs = nowMs

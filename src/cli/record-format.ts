@@ -69,7 +69,8 @@ function bytesJson(bytes: Uint8Array): string {
 function headersJson(headers: readonly Header[]): string {
   if (headers.length === 0) return '[]'
   const each = headers.map(({ name, value }) => {
-    return `{"name":${JSON.stringify(name)},"value":${value === null ? nullText : bytesJson(value)}}`
+    const text = value === null ? nullText : bytesJson(value)
+    return `{"name":${JSON.stringify(name)},"value":${text}}`
   })
   return `[${each.join(',')}]`
 }

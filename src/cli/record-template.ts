@@ -1,6 +1,6 @@
 /**
- * Templates of `consume --format`: text with fields in braces, `'{key}\t{value}'`. `{{` and `}}` are
- * braces, `\t`, `\n`, `\r`, `\0` and `\\` what they are elsewhere.
+ * Templates of `consume --format`: text with fields in braces, `'{key}\t{value}'`. `{{` and `}}`
+ * are braces, `\t`, `\n`, `\r`, `\0` and `\\` what they are elsewhere.
  */
 import { InvalidArgumentError } from 'commander'
 
@@ -29,7 +29,7 @@ const escapes: Readonly<Record<string, string>> = {
 }
 const token = /\{\{|\}\}|\{([^{}]*)\}|\\([tnr0\\])|[{}]/g
 
-/** @throws InvalidArgumentError for an unknown field, a brace without its other one, or no field at all */
+/** @throws InvalidArgumentError for an unknown field, a brace without its other one, or no field */
 export function parseTemplate(template: string): Part[] {
   const parts: Part[] = []
   let text = ''

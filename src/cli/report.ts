@@ -22,7 +22,7 @@ function stackOf(thrown: unknown): string {
   return `${thrown.stack ?? thrown.message}${hint}${cause}`
 }
 
-/** Without the place behind the message where the message names it already: a topic, and no more. */
+/** Without the place behind the message where the message names it already: a topic, no more. */
 function withoutRepetition(thrown: unknown): string {
   const message = messageOf(thrown)
   if (!(thrown instanceof MillraceError)) return message

@@ -89,7 +89,8 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
       return
     case 'orphans':
       context.note(
-        `millrace: task ${event.task}: state of steps that are gone is dropped: ${event.stores.join(', ')}`,
+        `millrace: task ${event.task}: state of steps that are gone is dropped: ` +
+          event.stores.join(', '),
       )
       return
     default: // what ends the run is thrown
@@ -99,7 +100,10 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
 interface OwnRun {
   /** Whether the file has called `run`, which listens for Ctrl-C. */
   wasStarted(): boolean
-  /** Resolves when nothing is left to do in this process. @throws what the file's own code rejected with */
+  /**
+   * Resolves when nothing is left to do in this process.
+   * @throws what the file's own code rejected with
+   */
   end(): Promise<void>
 }
 

@@ -6,8 +6,8 @@ import { someText } from './option-values.ts'
 import type { RunFileOptions } from './run-file.ts'
 
 const helpEnd = `
-The file's default export is a pipeline, an array of pipelines, or a promise of either; 'millrace' can
-be imported from anywhere. TypeScript runs as it is. A file that calls run() itself works, too.
+The file's default export is a pipeline, an array of pipelines, or a promise of either; 'millrace'
+can be imported from anywhere. TypeScript runs as it is. A file that calls run() itself works, too.
 Ctrl-C (or SIGTERM) finishes the records in hand, commits, and exits with 0.
 
 Example:

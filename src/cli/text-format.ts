@@ -1,4 +1,4 @@
-/** Numbers, sizes and times as people read them. The same on every machine, whatever its language. */
+/** Numbers, sizes and times as people read them, the same whatever the machine's language. */
 
 /** `1,234,567` */
 export function formatCount(value: number): string {

@@ -32,7 +32,7 @@ function shown(blocks: readonly AppendBatch[]): string[] {
       )
     }
   }
-  return [...lines].toSorted().map(([place, line]) => `${place}: ${line.join(' ')}`)
+  return [...lines].map(([place, line]) => `${place}: ${line.join(' ')}`).toSorted()
 }
 
 const record = (value: string) => ({ key: null, value, timeMs: 1 })
@@ -141,7 +141,7 @@ test('O4 random records, undone or not, with takes in between, leave those that 
         if (end === 'take') blocks.push(...outputs.take())
       }
       blocks.push(...outputs.take())
-      const expected = [...model].toSorted().map(([key, line]) => `${key}: ${line.join(' ')}`)
+      const expected = [...model].map(([key, line]) => `${key}: ${line.join(' ')}`).toSorted()
       assert.deepEqual(shown(blocks), expected)
     }),
   )

@@ -26,7 +26,7 @@ function sampleAt(ms: number, cpu: number): Vitals {
 /** One letter a second of samples: `b`usy or `c`alm; a dot is a second without any. */
 function run(seconds: string): PipelineTest {
   const driver = testPipeline(vitalsPipeline)
-  for (const [i, letter] of [...seconds].entries()) {
+  for (const [i, letter] of seconds.split('').entries()) {
     if (letter === '.') continue
     for (const quarter of [0, 250, 500, 750]) {
       driver.push(vitals, sampleAt(i * 1000 + quarter, letter === 'b' ? 0.9 : 0.1))

@@ -303,8 +303,10 @@ class Driver implements PipelineTest {
 
   /** Calls `visit` for each record written to a topic, in order of partition and offset. */
   #each(topic: string, visit: (batch: RecordBatch, i: number) => void): void {
-    for (const [place, batches] of [...this.#written].toSorted()) {
-      if (place.slice(0, place.lastIndexOf('/')) !== topic) continue
+    const written = [...this.#written.values()]
+      .filter(([first]) => first?.topic === topic)
+      .toSorted(([a], [b]) => (a?.partition ?? 0) - (b?.partition ?? 0))
+    for (const batches of written) {
       for (const batch of batches) for (let i = 0; i < batch.count; i++) visit(batch, i)
     }
   }

@@ -50,7 +50,7 @@ test('exactly ten are shown whole; `first` and `label` are followed', () => {
   ])
   for (let i = 0; i < 10; i++) test.push(lines, `${i}`)
   test.advance('1s')
-  assert.equal(test.printed(), batch('Time: 1970-01-01 00:00:01', ...'0123456789'))
+  assert.equal(test.printed(), batch('Time: 1970-01-01 00:00:01', ...'0123456789'.split('')))
   test.advance('1s')
   assert.ok(test.printed().endsWith(batch('one  Time: 1970-01-01 00:00:02', '0', '... 9 more')))
 })

@@ -1,4 +1,7 @@
-/** How a pipeline is tested: real operators, virtual time, no log. Works the same in any test runner. */
+/**
+ * How a pipeline is tested: real operators, virtual time, no log. Works the same in any test
+ * runner.
+ */
 import { testPipeline } from 'millrace/testing'
 import { expect, test } from 'vitest'
 import overheating, { alerts, readings } from './overheating.ts'

@@ -1,6 +1,8 @@
-// Adds to package-lock.json the packages for other platforms that the registry in use does not carry: without them
-// `npm ci` refuses the lock file. Version, os, cpu and libc follow from the parent and the name; there is no checksum
-// for what could not be seen. Run after every change of dependencies: node scripts/complete-lock.mjs
+// Adds to package-lock.json the packages for other platforms that the registry in use does not
+// carry: without them
+// `npm ci` refuses the lock file. Version, os, cpu and libc follow from the parent and the name;
+// there is no checksum for what could not be seen. Run after every change of dependencies: node
+// scripts/complete-lock.mjs
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const path = new URL('../package-lock.json', import.meta.url)
@@ -30,7 +32,7 @@ for (const [from, parent] of Object.entries(packages)) {
     if (packages[`node_modules/${name}`] ?? packages[`${from}/node_modules/${name}`]) continue
     const match = platform.exec(name)
     if (match === null || !/^\d/.test(version)) {
-      console.error(`cannot tell the platform of ${name} ${version}, wanted by ${from}: add it by hand`)
+      console.error(`no platform in the name ${name} ${version} (of ${from}): add it by hand`)
       process.exitCode = 1
       continue
     }

@@ -25,7 +25,8 @@ function before() {
   // A pack that was killed has left the full one behind; the one beside it is cut already.
   if (!existsSync(saved)) copyFileSync(manifest, saved)
   const published = JSON.parse(readFileSync(saved, 'utf8'))
-  published.engines = { node: '>=24' } // in a clone the pinned Node does the work, started by any from 20 on
+  // In a clone the pinned Node does the work, started by any from 20 on.
+  published.engines = { node: '>=24' }
   delete published.optionalDependencies
   delete published.devDependencies
   delete published.scripts

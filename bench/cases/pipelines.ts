@@ -108,6 +108,7 @@ async function measureMemory(): Promise<void> {
     report({
       name: '10 M records through, resident memory',
       reached: `${medians.map((each) => Math.round(each)).join(' → ')} MiB`,
+      score: growth,
       aim: 'flat (last fifth ≤ 1.2 × second)',
       met: growth <= 1.2,
       cpuSecondsPerMillion: (measured.cpuSeconds() / records) * 1e6,

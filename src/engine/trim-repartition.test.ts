@@ -175,7 +175,7 @@ test('a pipeline leaves its repartition topic small, and its results right', asy
   )
 })
 
-test('a pipeline whose state was forgotten does not read what its last run sent itself', async () => {
+test('a pipeline whose state was forgotten does not read what it sent itself before', async () => {
   const log = openMemoryLog()
   await log.createTopic('in', { partitions: 2 })
   const pipeline = from(topic('in', { key: (r) => (r as { k: string }).k }))

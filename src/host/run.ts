@@ -82,60 +82,82 @@ export async function run(
   options: RunOptions = {},
 ): Promise<Running> {
   const list = pipelinesOf(pipelines)
-  const own = typeof options.log === 'object' ? null : await openLog(logChoice(options))
-  const log = own ?? (options.log as Log)
-  let engine: EngineRun
+  const notify = options.notify ?? notifyOnStderr
+  // Before anything runs: a signal that comes while it starts must end it in order, too.
+  const signals = new StopSignals(options.signals ?? true)
+  let own: Log | null = null
   try {
-    engine = await startPipelines(list, {
+    own = typeof options.log === 'object' ? null : await openLog(logChoice(options))
+    const engine = await startPipelines(list, {
       ...engineDefaults,
-      log,
+      log: own ?? (options.log as Log),
       clock: systemClock,
       name: options.name ?? 'main',
       print: options.print ?? printToStdout,
-      notify: options.notify ?? notifyOnStderr,
+      notify,
       ...given(options),
     })
+    return running(engine, own, signals, notify)
   } catch (thrown) {
+    signals.release()
     await own?.close()
     throw thrown
   }
-  return running(engine, own, options.signals ?? true, options.notify ?? notifyOnStderr)
 }
 
 function running(
   engine: EngineRun,
   own: Log | null,
-  signals: boolean,
+  signals: StopSignals,
   notify: (event: HostEvent) => void,
 ): Running {
-  let stopping: Promise<void> | null = null
-  const stop = (): Promise<void> => {
-    stopping ??= engine.stop()
-    return stopping
-  }
-  const onSignal = (): void => {
-    void stop()
-  }
-  if (signals) for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
   const done = (async (): Promise<void> => {
     try {
       await engine.done
     } finally {
       await engine.stop()
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
+      signals.release()
       await own?.close()
     }
   })()
   done.catch((error: unknown) => notify({ kind: 'failed', error }))
+  signals.tell(() => void engine.stop())
   return {
     done,
     stop: async () => {
-      await stop()
+      await engine.stop()
       await done.catch(() => {})
     },
     status: () => engine.status(),
   }
 }
+
+/** SIGINT and SIGTERM, from before the start to the end of a run. */
+class StopSignals {
+  #came = false
+  #stop: (() => void) | null = null
+  readonly #onSignal = (): void => {
+    this.#came = true
+    this.#stop?.()
+  }
+
+  constructor(isWanted: boolean) {
+    if (isWanted) for (const name of stopSignals) process.on(name, this.#onSignal)
+  }
+
+  /** Sets what a signal does; at once when one has come already. */
+  tell(stop: () => void): void {
+    this.#stop = stop
+    if (this.#came) stop()
+  }
+
+  /** Signals do again what they did before. */
+  release(): void {
+    for (const name of stopSignals) process.off(name, this.#onSignal)
+  }
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
 function logChoice(options: RunOptions): { log?: string; data?: string } {
   return {
@@ -176,7 +198,7 @@ function notifyOnStderr(event: HostEvent): void {
       return
     case 'orphans':
       process.stderr.write(
-        `millrace: task ${event.task}: state of steps that are gone from the pipeline is dropped: ` +
+        `millrace: task ${event.task}: state of steps that are gone is dropped: ` +
           `${event.stores.join(', ')}\n`,
       )
       return

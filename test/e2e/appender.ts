@@ -1,4 +1,7 @@
-/** Appends the wall-clock time to a topic of the log, again and again. Arguments: directory, topic, count. */
+/**
+ * Appends the wall-clock time to a topic of the log, again and again. Arguments: directory, topic,
+ * count.
+ */
 import { BatchBuilder } from '../../src/log/batch.ts'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 

@@ -1,4 +1,7 @@
-/** A waiting reader: awake within 10 ms of another process's append, and no noticeable work while idle. */
+/**
+ * A waiting reader: awake within 10 ms of another process's append, and no noticeable work while
+ * idle.
+ */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,8 +33,9 @@ test('a reader wakes within 10 ms of an append by another process', async () => 
   expect(await exit).toBe(0)
   await log.close()
   rmSync(dir, { recursive: true, force: true })
-  // The median: on a shared machine single ones wait for a processor. It includes the fsync. Looking
-  // again now and then instead of being woken would give a median of half the interval, 100 ms.
+  // The median: on a shared machine single ones wait for a processor. It includes the fsync.
+  // Looking again now and then instead of being woken would give a median of half the interval, 100
+  // ms.
   expect(delays.toSorted((a, b) => a - b)[appends / 2]).toBeLessThanOrEqual(10)
 })
 

@@ -123,7 +123,7 @@ test('retention deletes by age and by size, and nothing before maintain is calle
   assert.equal(await start(), 2) // the newest batch stays, although it is over the limit
 })
 
-test('compaction keeps the newest of each key, tombstones, and blocks that need no change', async () => {
+test('compaction keeps the newest of each key, tombstones, blocks without change', async () => {
   const log = openMemoryLog()
   await log.createTopic('t', { cleanup: 'compact' })
   const builder = new BatchBuilder()

@@ -1,5 +1,6 @@
 /** The data directory: making it, with an error that says what is wrong. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { MillraceError, messageOf } from '../../core/error.ts'
 
 /**
@@ -8,7 +9,7 @@ import { MillraceError, messageOf } from '../../core/error.ts'
  */
 export function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    makeEach(path)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST' || code === 'ENOTDIR') {
@@ -32,5 +33,27 @@ export function makeDirectory(path: string): void {
         cause: error,
       },
     )
+  }
+}
+
+/**
+ * Makes what is missing, from the top down. Not by `recursive: true`: where a directory is there but
+ * answers ENOENT to whatever is made in it (as /proc does), that goes round for ever (Node 24.21).
+ */
+function makeEach(path: string): void {
+  const missing: string[] = []
+  for (let at = path; statSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) {
+    missing.unshift(at)
+  }
+  if (missing.length === 0 && !statSync(path).isDirectory()) {
+    throw Object.assign(new Error(`${path} is a file`), { code: 'EEXIST' })
+  }
+  for (const each of missing) {
+    try {
+      mkdirSync(each)
+    } catch (error) {
+      // Another process was faster.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
   }
 }

@@ -13,6 +13,7 @@ export function registerPlan(program: Command, context: Context): void {
         .choices(['text', 'json', 'mermaid'])
         .default('text'),
     )
+    .option('--data <dir>', 'taken as by every command; a plan touches no data')
     .option('--json', 'the same as --format json: one line for each pipeline name')
     .option('--name <name>', "name of the pipeline (default: the file's)", someText)
     .addOption(

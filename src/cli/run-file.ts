@@ -1,8 +1,10 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
+import type { TaskStatus } from '../engine/run.ts'
 import { errorLine, type HostEvent, run, type RunOptions } from '../host/run.ts'
 import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
+import { formatCount } from './text-format.ts'
 import { catchInterrupt, type Context } from './context.ts'
 import type { DataOptions } from './data-options.ts'
 import { asFileFault, loadPipelineFile, type PipelineFile, pipelinesIn } from './pipeline-file.ts'
@@ -46,10 +48,25 @@ async function runLoaded(
     interrupt.signal.addEventListener('abort', stop)
     void context.stdout.closed.then(stop)
     await running.done
-    context.note('millrace: stopped; everything up to here is committed')
+    context.note(`millrace: stopped; ${summary(running.status())}; all of it is committed`)
   } finally {
     interrupt.release()
   }
+}
+
+/** What this run has done; letters are named, so that nobody overlooks them. */
+function summary(tasks: readonly TaskStatus[]): string {
+  const total = (name: keyof TaskStatus['counters']): number =>
+    tasks.reduce((sum, { counters }) => sum + counters[name], 0)
+  const out = total('recordsOut') - total('late') - total('dead') // letters are told apart
+  const parts = [`${formatCount(total('recordsIn'))} in`, `${formatCount(out)} out`]
+  const topics = [...new Set(tasks.flatMap(({ inputs }) => inputs.map(({ topic }) => topic)))]
+  for (const kind of ['late', 'dead'] as const) {
+    if (total(kind) === 0) continue
+    const places = topics.map((topic) => `${topic}.${kind}`).join(', ')
+    parts.push(`${formatCount(total(kind))} ${kind} (kept in ${places})`)
+  }
+  return parts.join(', ')
 }
 
 async function start(

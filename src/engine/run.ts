@@ -63,6 +63,7 @@ export interface TaskStatus {
     topic: string
     partition: number
     offset: number
+    /** Records at hand that are not processed yet; 0 once the task has ended. */
     lag: number
     idle: boolean
   }[]
@@ -232,7 +233,7 @@ async function openTask(
 
 function statusOf(pipeline: string, loop: TaskLoop): TaskStatus[] {
   const { task, session } = loop
-  if (task === null || session === null) return []
+  if (task === null) return []
   return [
     {
       pipeline,
@@ -243,7 +244,7 @@ function statusOf(pipeline: string, loop: TaskLoop): TaskStatus[] {
       inputs: task.cursors.map((cursor, i) => ({
         ...cursor.place,
         offset: cursor.position,
-        lag: Math.max(0, session.endOffset(i) - cursor.position),
+        lag: session === null ? 0 : Math.max(0, session.endOffset(i) - cursor.position),
         idle: cursor.clock.idle,
       })),
     },

@@ -40,9 +40,11 @@ export interface TaskOptions {
   readonly print: (text: string) => void
 }
 
-/** Plain counters, read by whoever wants to show them. */
+/** What a task has done since it was opened. Plain counters, read by whoever wants to show them. */
 export interface TaskCounters {
+  /** Records read, those that could not be decoded included. */
   recordsIn: number
+  /** Records appended, letters and marks included. */
   recordsOut: number
   late: number
   dead: number
@@ -333,6 +335,7 @@ export class Task implements TaskContext {
 
   #unreadable(origin: Origin, thrown: unknown, step: string): void {
     this.#begin()
+    this.counters.recordsIn += 1
     this.counters.dead += 1
     this.#letters.dead(origin, step, thrown)
   }

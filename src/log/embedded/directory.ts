@@ -37,8 +37,9 @@ export function makeDirectory(path: string): void {
 }
 
 /**
- * Makes what is missing, from the top down. Not by `recursive: true`: where a directory is there but
- * answers ENOENT to whatever is made in it (as /proc does), that goes round for ever (Node 24.21).
+ * Makes what is missing, from the top down. Not by `recursive: true`: where a directory is there
+ * but answers ENOENT to whatever is made in it (as /proc does), that goes round for ever (Node
+ * 24.21).
  */
 function makeEach(path: string): void {
   const missing: string[] = []

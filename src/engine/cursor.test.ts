@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
+import { z } from 'zod'
 import { BatchBuilder } from '../log/batch.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { from, json, string, topic } from '../index.ts'
@@ -109,4 +110,36 @@ test('dead letters hold the raw bytes, also of a key and a value that are no UTF
   assert.equal(batch?.count, 2)
   assert.deepEqual([batch?.value(0), batch?.key(1)], [badValue, badKey])
   await reader.close()
+})
+
+test('a schema that validates asynchronously stops the task: every record would show it', () => {
+  const later = z.string().refine(async () => true)
+  const lines = topic('lines', { schema: later })
+  const driver = testPipeline(from(lines).print())
+  assert.throws(() => driver.push(lines, 'a'), { code: 'invalid-schema' })
+  assert.deepEqual(driver.deadLetters(), [])
+})
+
+test('a generator of flatMap is closed when a later step throws', () => {
+  let closed = 0
+  const lines = topic('lines', { codec: string() })
+  function* letters(line: string): Generator<string> {
+    try {
+      yield* line.split('')
+    } finally {
+      closed += 1
+    }
+  }
+  const refuse = (letter: string): string => {
+    if (letter === 'b') throw new Error('no b')
+    return letter
+  }
+  const driver = testPipeline(from(lines).flatMap(letters).map(refuse).print())
+  driver.push(lines, 'abc')
+  assert.equal(closed, 1)
+  assert.deepEqual(
+    driver.deadLetters().map(({ step, value }) => [step, value]),
+    [['lines.map', 'abc']],
+  )
+  assert.equal(driver.printed(), '')
 })

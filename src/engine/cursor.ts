@@ -207,10 +207,12 @@ export class TopicCursor implements Cursor {
   }
 }
 
+/** Faults of the declaration that each record would show again. */
+const fatalCodes: ReadonlySet<string> = new Set(['wrong-partition', 'invalid-schema'])
+
 /** Not the fault of one record. */
 function isFatal(thrown: unknown): boolean {
   return (
-    thrown instanceof MillraceError &&
-    (thrown.blame === 'engine' || thrown.code === 'wrong-partition')
+    thrown instanceof MillraceError && (thrown.blame === 'engine' || fatalCodes.has(thrown.code))
   )
 }

@@ -34,8 +34,8 @@ test('a reader wakes within 10 ms of an append by another process', async () => 
   await log.close()
   rmSync(dir, { recursive: true, force: true })
   // The quickest quarter: on a busy machine the others wait for a processor, not for the log. It
-  // includes the fsync. Looking again now and then, in place of being woken, would give an eighth of
-  // the interval at best: 50 ms and more.
+  // includes the fsync. Looking again now and then, in place of being woken, would give an eighth
+  // of the interval at best: 50 ms and more.
   expect(delays.toSorted((a, b) => a - b)[appends / 4]).toBeLessThanOrEqual(10)
 })
 

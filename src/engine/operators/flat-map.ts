@@ -16,12 +16,11 @@ export function flatMapOperator(node: FlatMapNode, context: StepContext, emit: P
         for (let i = 0; i < results.length; i++) emit(results[i], key, time)
         return
       }
-      const iterator = results[Symbol.iterator]()
-      for (;;) {
-        task.running = step // a generator runs the user's code between two results
-        const next = iterator.next()
-        if (next.done === true) return
-        emit(next.value, key, time)
+      // A generator runs the user's code between two results, and is closed when a later step
+      // throws.
+      for (const result of results) {
+        emit(result, key, time)
+        task.running = step
       }
     },
     stateful: null,

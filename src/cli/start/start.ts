@@ -132,7 +132,8 @@ function notifyOn(screen: Screen): BundledOptions['notify'] {
 }
 
 function introOf(bundled: Bundled, log: Log, speed: number): string {
-  const file = import.meta.url.endsWith('.ts') ? 'flights.ts' : 'flights.js'
+  const example = bundled.flights === null ? 'vitals' : 'flights'
+  const file = `${example}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`
   const planFile = fileURLToPath(new URL(`../../examples/${file}`, import.meta.url))
   return introText({
     place: log.kind === 'memory' ? null : shownPath(log.place, process.cwd()),

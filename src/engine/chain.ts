@@ -3,6 +3,7 @@
  * steps' `push`.
  */
 import { assert, unreachable } from '../core/assert.ts'
+import { MillraceError } from '../core/error.ts'
 import type { Node } from '../pipeline/node.ts'
 import type { PlanPart, Step } from '../pipeline/plan.ts'
 import type { Outputs } from './outputs.ts'
@@ -12,22 +13,32 @@ import { flatMapOperator } from './operators/flat-map.ts'
 import { forEachOperator } from './operators/for-each.ts'
 import { keyByOperator } from './operators/key-by.ts'
 import { mapOperator } from './operators/map.ts'
-import type { Operator, Push, Stateful, StepContext, TaskContext } from './operators/operator.ts'
+import type {
+  Asynchronous,
+  Operator,
+  Push,
+  StepContext,
+  TaskContext,
+} from './operators/operator.ts'
 import { printOperator } from './operators/print.ts'
 import { repartitionOperator } from './operators/repartition.ts'
 import { runningFoldOperator } from './operators/running-fold.ts'
 import { toOperator } from './operators/to.ts'
 import { windowFoldOperator } from './operators/window-fold.ts'
+import { stepOperator } from './operators/step-operator.ts'
 import type { StateSet } from './state/state-set.ts'
+import type { TimeDomain, TimeDomains } from './time-domains.ts'
 
 export interface Chain {
+  /** Asynchronous operators, each after those it reads from. */
+  readonly asynchronous: readonly Asynchronous[]
+  /** Event time as it is behind a step. */
+  timeBehind(step: string): TimeDomain
   /**
    * Where records enter, by the name of the source step or of the step read from a repartition
    * topic.
    */
   readonly entries: ReadonlyMap<string, Push>
-  /** Operators with memory or timers, each after those it reads from. */
-  readonly stateful: readonly Stateful[]
 }
 
 export interface ChainOptions {
@@ -35,49 +46,109 @@ export interface ChainOptions {
   readonly task: TaskContext
   readonly state: StateSet
   readonly outputs: Outputs
+  readonly domains: TimeDomains
   /** Input partition of the record in hand. */
   readonly originPartition: () => number
 }
 
 export function buildChain(options: ChainOptions): Chain {
-  const { part } = options
-  const built = new Map<string, Operator>()
+  const { part, domains } = options
   const reads = new Set(part.reads.map((read) => read.step))
-  const names = [...part.steps.map((step) => step.name), ...reads]
-  const consumers = consumersOf(part.steps, names)
-  const stateful: Stateful[] = []
-  const pushesOf = (steps: readonly Step[]): Push[] =>
-    steps.map((step) => {
-      const operator = built.get(step.name)
-      assert(operator !== undefined, () => `step ${step.name} comes before one of its inputs`)
-      return operator.push
-    })
+  const wiring: Wiring = {
+    built: new Map(),
+    consumers: consumersOf(part.steps, [...part.steps.map(({ name }) => name), ...reads]),
+    times: timesOf(part.steps, reads, domains),
+  }
+  const asynchronous: Asynchronous[] = []
   // Backwards: what a step emits to must be there first.
   for (const step of [...part.steps].reverse()) {
     if (reads.has(step.name)) continue
-    const next = consumers.get(step.name) ?? []
-    const targets = pushesOf(next)
-    for (const { topic } of part.repartitions.filter((each) => each.step === step.name)) {
-      targets.push(repartitionOperator(topic, contextOf(step.name, options), options.outputs).push)
-    }
-    const operator =
-      step.node.kind === 'branch'
-        ? branchOperator(
-            step.node,
-            contextOf(step.name, options),
-            branchOutputs(step.node, next, pushesOf),
-          )
-        : buildOperator(step.node, contextOf(step.name, options), fanOut(targets), options)
-    built.set(step.name, operator)
-    if (operator.stateful !== null) stateful.unshift(operator.stateful)
+    const operator = buildStep(step, wiring, options)
+    wiring.built.set(step.name, operator)
+    const { inside, behind } = wiring.times.get(step.name) as StepTime
+    if (operator.stateful !== null) inside.stateful.unshift(operator.stateful)
+    if (operator.asynchronous === null) continue
+    behind.asynchronous = operator.asynchronous
+    asynchronous.unshift(operator.asynchronous)
   }
   const entries = new Map<string, Push>()
   for (const step of part.steps) {
-    const push = built.get(step.name)?.push
+    const push = wiring.built.get(step.name)?.push
     if (step.node.kind === 'source' && push !== undefined) entries.set(step.name, push)
   }
-  for (const name of reads) entries.set(name, fanOut(pushesOf(consumers.get(name) ?? [])))
-  return { entries, stateful }
+  for (const name of reads) entries.set(name, fanOut(targetsOf(name, wiring)))
+  const timeBehind = (step: string): TimeDomain => (wiring.times.get(step) as StepTime).behind
+  return { entries, asynchronous, timeBehind }
+}
+
+/** Event time as a step sees it, and as those behind it do. */
+interface StepTime {
+  readonly inside: TimeDomain
+  readonly behind: TimeDomain
+}
+
+interface Wiring {
+  readonly built: Map<string, Operator>
+  /** Of each step, those that read from it, and as which input. */
+  readonly consumers: ReadonlyMap<string, readonly Consumer[]>
+  readonly times: ReadonlyMap<string, StepTime>
+}
+
+interface Consumer {
+  readonly step: Step
+  readonly input: number
+}
+
+function timesOf(
+  steps: readonly Step[],
+  reads: ReadonlySet<string>,
+  domains: TimeDomains,
+): Map<string, StepTime> {
+  const { root } = domains
+  const times = new Map<string, StepTime>()
+  for (const name of reads) times.set(name, { inside: root, behind: root })
+  for (const { name, node, inputs } of steps) {
+    if (reads.has(name)) continue
+    const before = new Set(inputs.map((input) => times.get(input)?.behind ?? root))
+    const [only = root, ...others] = before
+    const inside = others.length === 0 ? only : domains.behind([...before], 0)
+    const traits = node.kind === 'step' ? node.traits : null
+    const begins = traits !== null && (traits.delayMs > 0 || traits.asynchronous)
+    const behind = begins ? domains.behind([inside], traits.delayMs) : inside
+    times.set(name, { inside, behind })
+  }
+  return times
+}
+
+function buildStep(step: Step, wiring: Wiring, options: ChainOptions): Operator {
+  const { name, node } = step
+  const context = contextOf(step, wiring, options)
+  const targets = targetsOf(name, wiring)
+  for (const { topic } of options.part.repartitions.filter((each) => each.step === name)) {
+    targets.push(repartitionOperator(topic, context, options.outputs).push)
+  }
+  const named = (output: string): Push => fanOut(targetsOf(name, wiring, output))
+  if (node.kind === 'branch') {
+    const outputs = [...node.cases.map((each) => each.name), 'rest'].map(named)
+    return branchOperator(node, context, outputs)
+  }
+  if (node.kind === 'step')
+    return stepOperator(node.spec, context, { main: fanOut(targets), named })
+  return buildOperator(node, context, fanOut(targets), options)
+}
+
+/** Where a step emits to: what reads its main output, or the one of that name. */
+function targetsOf(name: string, { built, consumers }: Wiring, output?: string): Push[] {
+  const targets: Push[] = []
+  for (const { step, input } of consumers.get(name) ?? []) {
+    const { node } = step
+    const isNamed = node.kind === 'branch-output' || node.kind === 'output'
+    if (isNamed ? node.output !== output : output !== undefined) continue
+    const operator = built.get(step.name)
+    assert(operator !== undefined, () => `step ${step.name} comes before one of its inputs`)
+    targets.push(input === 1 && operator.second !== null ? operator.second : operator.push)
+  }
+  return targets
 }
 
 function buildOperator(
@@ -90,7 +161,8 @@ function buildOperator(
     case 'source':
     case 'merge':
     case 'branch-output':
-      return { push: emit, stateful: null }
+    case 'output':
+      return { push: emit, second: null, stateful: null, asynchronous: null }
     case 'map':
       return mapOperator(node, context, emit)
     case 'filter':
@@ -109,49 +181,46 @@ function buildOperator(
     case 'forEach':
       return forEachOperator(node, context)
     case 'to':
-      return toOperator(node, context, options.outputs, options.originPartition)
+      return toOperator(node, context, options.outputs)
     case 'branch':
-      return branchOperator(node, context, [emit])
+    case 'step': // built with all their outputs
+      throw new MillraceError('assertion-failed', `a ${node.kind} step has several outputs`)
     default:
       return unreachable(node)
   }
 }
 
-function contextOf(step: string, { task, state }: ChainOptions): StepContext {
+function contextOf(step: Step, wiring: Wiring, options: ChainOptions): StepContext {
+  const { name } = step
+  const { task, state, originPartition } = options
+  const readers = (wiring.consumers.get(name) ?? []).map((consumer) => consumer.step.node)
+  const leaves = options.part.repartitions.some((each) => each.step === name)
   return {
-    step,
+    step: name,
     task,
+    time: (wiring.times.get(name) as StepTime).inside,
+    originPartition,
+    wantsBefore: leaves || readers.some((node) => !ignoresBefore(node)),
     store: ({ part, toState, fromState }) =>
-      state.store({ name: part === undefined ? step : `${step}/${part}`, toState, fromState }),
+      state.store({ name: part === undefined ? name : `${name}/${part}`, toState, fromState }),
   }
 }
 
-function consumersOf(steps: readonly Step[], names: readonly string[]): Map<string, Step[]> {
-  const consumers = new Map<string, Step[]>(names.map((name) => [name, []]))
+/** A step that turns a table into the stream of its new values. */
+function ignoresBefore(node: Node): boolean {
+  return node.kind === 'step' && node.traits.ignoresBefore
+}
+
+function consumersOf(steps: readonly Step[], names: readonly string[]): Map<string, Consumer[]> {
+  const consumers = new Map<string, Consumer[]>(names.map((name) => [name, []]))
   for (const step of steps) {
-    for (const input of step.inputs) {
-      const list = consumers.get(input)
-      assert(list !== undefined, () => `step ${step.name} reads ${input}, which is not in its part`)
-      list.push(step)
+    for (const [input, name] of step.inputs.entries()) {
+      const list = consumers.get(name)
+      assert(list !== undefined, () => `step ${step.name} reads ${name}, which is not in its part`)
+      list.push({ step, input })
     }
   }
   return consumers
-}
-
-/** One push for each case, in order, then one for `rest`. */
-function branchOutputs(
-  node: Extract<Node, { kind: 'branch' }>,
-  consumers: readonly Step[],
-  pushesOf: (steps: readonly Step[]) => Push[],
-): Push[] {
-  const names = [...node.cases.map((each) => each.name), 'rest']
-  return names.map((name) =>
-    fanOut(
-      pushesOf(
-        consumers.filter(({ node: each }) => each.kind === 'branch-output' && each.output === name),
-      ),
-    ),
-  )
 }
 
 function fanOut(targets: readonly Push[]): Push {

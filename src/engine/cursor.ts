@@ -55,6 +55,8 @@ export interface Cursor {
   pull(): boolean
   /** The record in hand is processed: on to the next. */
   pass(): void
+  /** Of a global table: read before all others, and outside of event time. */
+  readonly isGlobal: boolean
   /** The record in hand as it lies in the log. */
   origin(): Origin
 }
@@ -73,6 +75,7 @@ export interface TopicCursorOptions {
    * function gives must be the one by which the record was partitioned. null: one task reads all.
    */
   readonly partitionedBy: number | null
+  readonly isGlobal: boolean
 }
 
 /** Reads a topic of the user's. */
@@ -88,6 +91,7 @@ export class TopicCursor implements Cursor {
   key: Key | null = null
   timeMs = 0
   readonly marks = null
+  readonly isGlobal: boolean
   readonly #session: Session
   readonly #spec: TopicSpec
   readonly #duties: CursorDuties
@@ -106,6 +110,7 @@ export class TopicCursor implements Cursor {
     this.clock = options.clock
     this.entry = options.entry
     this.step = options.step
+    this.isGlobal = options.isGlobal
     this.position = session.offsets[input] ?? 0
     this.#session = session
     this.#spec = spec
@@ -179,7 +184,7 @@ export class TopicCursor implements Cursor {
       this.key = batch.keyIsNull(i)
         ? null
         : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
-    const time = spec.time === null ? batch.time(i) : Number(spec.time(value))
+    const time = spec.time === null ? batch.time(i) : Math.floor(Number(spec.time(value)))
     if (!(Math.abs(time) <= timeMsMax)) {
       throw new MillraceError('validation-failed', `the event time is ${String(time)}`, {
         hint: "the topic's time function must give a valid Date, or ms that fit one",

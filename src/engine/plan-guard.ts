@@ -6,6 +6,7 @@
 import { MillraceError } from '../core/error.ts'
 import { ValueReader, ValueWriter } from '../core/value-codec.ts'
 import type { Log } from '../log/log.ts'
+import { windowText } from '../pipeline/window-text.ts'
 import type { Plan } from '../pipeline/plan.ts'
 
 const guardTask = '#plan'
@@ -76,11 +77,11 @@ function check(pipeline: string, before: Remembered, now: Remembered): void {
 export function stateShapes(plan: Plan): Record<string, string> {
   const shapes: Record<string, string> = {}
   for (const { name, node } of plan.parts.flatMap((part) => part.steps)) {
+    if (node.kind === 'step' && node.traits.state !== null) {
+      shapes[name] = `${node.spec.kind}: ${node.traits.state}`
+    }
     if (node.kind !== 'aggregate' && node.kind !== 'reduce') continue
-    const window =
-      node.window === null
-        ? 'without window'
-        : `${node.window.kind} windows of ${node.window.sizeMs} ms`
+    const window = node.window === null ? 'without window' : `${windowText(node.window)}`
     const fields =
       node.kind === 'reduce'
         ? 'a reduced value'

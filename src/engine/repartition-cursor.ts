@@ -61,6 +61,7 @@ export class RepartitionCursor implements Cursor {
   timeMs = 0
   /** Last mark of each upstream task; kept in the task's state. */
   readonly marks: (WatermarkMark | null)[]
+  readonly isGlobal = false
   readonly #options: RepartitionCursorOptions
   /** Kept: it remembers the names of properties. */
   readonly #reader = new ValueReader(new Uint8Array(0))

@@ -9,13 +9,14 @@ import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { guardTasks, stateShapes } from './plan-guard.ts'
+import type { Outside } from './operators/operator.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
-import { planTasks } from './task-plan.ts'
+import { planTasks, widthOf } from './task-plan.ts'
 import type { TaskEvent } from './task-loop.ts'
 import { TaskLoop } from './task-loop.ts'
 import type { TaskCounters } from './task.ts'
 import { Task } from './task.ts'
-import { openTopics, sourceSpecs } from './topics.ts'
+import { openTopics } from './topics.ts'
 import { emptyPassages } from './trim-repartition.ts'
 import { trimRepartitions } from './trim-repartition.ts'
 
@@ -134,10 +135,7 @@ async function startPlan(
   const { log } = options
   const whole = buildPlan(pipelines, { name, repartition: false })
   const topics = await openTopics(log, whole)
-  const widest = Math.max(
-    1,
-    ...sourceSpecs(whole).map((spec) => topics.get(spec.name)?.partitions.length ?? 1),
-  )
+  const widest = widthOf(whole, topics)
   const mode: TaskMode = widest === 1 ? 'one' : options.tasks
   const plan = mode === 'one' ? whole : buildPlan(pipelines, { name, repartition: true })
   const planned = await planTasks(log, plan, topics, mode)
@@ -227,7 +225,12 @@ async function openTask(
     inputs: planned.inputs,
     onFailure: (error) => options.notify({ kind: 'trim-failed', task: planned.name, error }),
   })
-  const task = new Task({ ...planned, session, nowMs: options.clock.now(), print: options.print })
+  const { clock, print } = options
+  const outside: Outside = {
+    after: (ms, then) => clock.after(ms, then),
+    wake: () => session.wake(),
+  }
+  const task = new Task({ ...planned, session, nowMs: clock.now(), print, outside })
   return { session, task }
 }
 

@@ -1,6 +1,6 @@
 /** The inputs of a task: what each partition is read as. */
 import type { Session, TopicPartition } from '../log/log.ts'
-import type { TopicSpec } from '../pipeline/node.ts'
+import type { SourceNode, TopicSpec } from '../pipeline/node.ts'
 import type { Cursor, CursorDuties } from './cursor.ts'
 import { TopicCursor } from './cursor.ts'
 import type { Push } from './operators/operator.ts'
@@ -17,6 +17,7 @@ export type TaskInput =
       readonly clock: InputClockSpec
       /** As in `TopicCursorOptions`. */
       readonly partitionedBy: number | null
+      readonly scope: SourceNode['scope']
     }
   | {
       readonly kind: 'repartition'
@@ -36,11 +37,23 @@ export interface CursorOptions {
   readonly onMark: (clock: InputClock) => void
 }
 
+/** @returns whether it is read before all others, and outside of event time */
+export function isGlobal(input: TaskInput | undefined): boolean {
+  return input?.kind === 'topic' && input.scope === 'global'
+}
+
 export function openCursor(taskInput: TaskInput, options: CursorOptions): Cursor {
   const { place, step } = taskInput
   if (taskInput.kind === 'topic') {
     const { spec, partitionedBy } = taskInput
-    return new TopicCursor({ ...options, place, step, spec, partitionedBy })
+    return new TopicCursor({
+      ...options,
+      place,
+      step,
+      spec,
+      partitionedBy,
+      isGlobal: isGlobal(taskInput),
+    })
   }
   return new RepartitionCursor({ ...options, place, step, upstreamTasks: taskInput.upstreamTasks })
 }

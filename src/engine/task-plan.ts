@@ -31,8 +31,8 @@ export async function planTasks(
   topics: KnownTopics,
   mode: TaskMode,
 ): Promise<PlannedTask[]> {
-  const homeTopic = sourceSpecs(plan)[0]?.name ?? ''
-  const width = Math.max(1, ...sourceSpecs(plan).map((spec) => partitionCount(topics, spec.name)))
+  const [homeTopic = ''] = partitionedSources(plan)
+  const width = widthOf(plan, topics)
   const repartitions = new Map<string, TopicInfo>()
   for (const part of plan.parts) {
     for (const { topic } of part.repartitions) {
@@ -74,6 +74,20 @@ export async function planTasks(
 /** Values on their way between parts may be larger than the records they came from. */
 const repartitionRecordBytesMax = 16 * 1_048_576
 
+/** Topics of which each task reads its own partitions. */
+function partitionedSources(plan: Plan): string[] {
+  return plan.parts.flatMap(({ steps }) =>
+    steps.flatMap(({ node }) =>
+      node.kind === 'source' && node.scope === 'partitioned' ? [node.topic.name] : [],
+    ),
+  )
+}
+
+/** Partitions of the widest of them: so many tasks a part can have. */
+export function widthOf(plan: Plan, topics: KnownTopics): number {
+  return Math.max(1, ...partitionedSources(plan).map((topic) => partitionCount(topics, topic)))
+}
+
 interface InputsOptions {
   readonly topics: KnownTopics
   /** How many tasks write to a repartition topic. */
@@ -87,23 +101,21 @@ interface InputsOptions {
 function inputsOf(part: PlanPart, options: InputsOptions): TaskInput[] {
   const { topics, upstream, partition } = options
   const inputs: TaskInput[] = []
-  const partitionsOf = (topic: string): number[] =>
-    partition === null
-      ? Array.from({ length: partitionCount(topics, topic) }, (_, i) => i)
-      : [partition]
   for (const { name, node } of part.steps) {
     if (node.kind !== 'source') continue
-    const { topic: spec } = node
+    const { topic: spec, scope } = node
+    const isShared = scope === 'global'
     const { outOfOrderMs, idleAfterMs, idle } = spec
-    for (const each of partitionsOf(spec.name)) {
+    const all = allPartitions(topics, spec.name)
+    for (const each of isShared || partition === null ? all : [partition]) {
       const place = { topic: spec.name, partition: each }
       const clock = { outOfOrderMs, idleAfterMs, idle }
-      const partitionedBy = partition === null ? null : partitionCount(topics, spec.name)
-      inputs.push({ kind: 'topic', step: name, place, spec, clock, partitionedBy })
+      const partitionedBy = isShared || partition === null ? null : all.length
+      inputs.push({ kind: 'topic', step: name, place, spec, clock, partitionedBy, scope })
     }
   }
   for (const { step, topic } of part.reads) {
-    for (const each of partitionsOf(topic)) {
+    for (const each of partition === null ? allPartitions(topics, topic) : [partition]) {
       // Idleness, too, comes by marks from upstream: never by the clock.
       const clock = { outOfOrderMs: 0, idleAfterMs: Number.POSITIVE_INFINITY, idle: options.idle }
       const place = { topic, partition: each }
@@ -117,6 +129,10 @@ function inputsOf(part: PlanPart, options: InputsOptions): TaskInput[] {
     }
   }
   return inputs
+}
+
+function allPartitions(topics: KnownTopics, topic: string): number[] {
+  return Array.from({ length: partitionCount(topics, topic) }, (_, i) => i)
 }
 
 function outputsOf(part: PlanPart, topics: KnownTopics, homeTopic: string): OutputTopic[] {
@@ -149,7 +165,9 @@ function outputsOf(part: PlanPart, topics: KnownTopics, homeTopic: string): Outp
  */
 function partWidth(plan: Plan, part: PlanPart, topics: KnownTopics): number {
   const names = [
-    ...part.steps.flatMap(({ node }) => (node.kind === 'source' ? [node.topic.name] : [])),
+    ...part.steps.flatMap(({ node }) =>
+      node.kind === 'source' && node.scope === 'partitioned' ? [node.topic.name] : [],
+    ),
     ...part.reads.map((read) => read.topic),
   ]
   const [first, ...rest] = names

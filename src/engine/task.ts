@@ -16,12 +16,13 @@ import type { Origin } from './letters.ts'
 import { Letters } from './letters.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
-import type { Push, TaskContext } from './operators/operator.ts'
+import type { Outside, Push, TaskContext } from './operators/operator.ts'
 import type { OutputTopic } from './outputs.ts'
 import { Outputs } from './outputs.ts'
 import { StateSet } from './state/state-set.ts'
 import type { TaskInput } from './task-inputs.ts'
-import { openCursor } from './task-inputs.ts'
+import { isGlobal, openCursor } from './task-inputs.ts'
+import { TimeDomains } from './time-domains.ts'
 import { InputClock, Watermark } from './watermark.ts'
 
 export interface TaskOptions {
@@ -32,6 +33,8 @@ export interface TaskOptions {
   readonly session: Session
   /** One for each of the session's inputs. */
   readonly inputs: readonly TaskInput[]
+  /** For asynchronous steps. */
+  readonly outside: Outside
   /** Every topic that this task may append to. */
   readonly outputTopics: readonly OutputTopic[]
   /** Topic under whose name letters go that belong to no input record. */
@@ -57,6 +60,7 @@ export class Task implements TaskContext {
   readonly cursors: readonly Cursor[]
   running = ''
   nowMs: number
+  readonly outside: Outside
   readonly #options: TaskOptions
   readonly #state = new StateSet()
   readonly #time: KeptTime
@@ -64,11 +68,13 @@ export class Task implements TaskContext {
   readonly #outputs = new Outputs()
   readonly #letters: Letters
   readonly #chain: Chain
+  readonly #domains = new TimeDomains()
   readonly #watermark: Watermark
   /** The cursor whose record is in hand; null while timers run. */
   #current: Cursor | null = null
   #lateSteps: string[] = []
   #lateCount = 0
+  readonly #onDue = (): void => this.#begin()
   #prints: string[] = []
   #printMark = 0
   /** Positions and event time as of the last commit. */
@@ -78,6 +84,7 @@ export class Task implements TaskContext {
     this.#options = options
     this.name = options.name
     this.nowMs = options.nowMs
+    this.outside = options.outside
     for (const topic of options.outputTopics) this.#outputs.declare(topic)
     this.#letters = new Letters(this.#outputs, options.homeTopic)
     this.#chain = buildChain({
@@ -85,14 +92,17 @@ export class Task implements TaskContext {
       task: this,
       state: this.#state,
       outputs: this.#outputs,
+      domains: this.#domains,
       originPartition: () => this.#current?.place.partition ?? 0,
     })
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
-    this.#watermark = new Watermark(clocks)
+    this.#watermark = new Watermark(clocks.filter((_, i) => !isGlobal(options.inputs[i])))
     this.#time = new KeptTime(this.#state, this.#watermark)
     this.#marker = new Marker({
       index: options.index,
-      topics: options.part.repartitions.map(({ topic }) => topic),
+      topics: options.part.repartitions.map(({ step, topic }) => {
+        return { topic, time: this.#chain.timeBehind(step) }
+      }),
       watermark: this.#watermark,
       outputs: this.#outputs,
       eventDueMs: () => this.#eventDueMs(),
@@ -145,22 +155,24 @@ export class Task implements TaskContext {
   begin(): void {
     this.#state.restored()
     this.#time.restore(this.cursors)
-    for (const operator of this.#chain.stateful) operator.onRestored()
+    this.#domains.restore(this.#watermark.currentMs)
+    this.#domains.onRestored()
   }
 
   /**
    * Processes up to about `limit` records that are at hand, those with the smallest event time
    * first, so that no input makes another one late.
-   * @returns `more` when records are left at hand
+   * @returns `more` when records are left at hand; `waiting` when they cannot be taken before a
+   * result has come, or before another input's records have
    */
-  process(limit: number): 'more' | 'caught-up' {
+  process(limit: number): 'more' | 'caught-up' | 'waiting' {
     let left = limit
     for (const cursor of this.cursors) cursor.pull()
     for (;;) {
       const cursor = this.#earliest(null)
-      if (cursor === null) {
+      if (cursor === null || this.#mustWait()) {
         this.#flushPrints() // of windows that a mark has closed
-        return 'caught-up'
+        return cursor === null ? 'caught-up' : 'waiting'
       }
       if (left <= 0) return 'more'
       const next = this.#earliest(cursor)
@@ -174,15 +186,12 @@ export class Task implements TaskContext {
     this.nowMs = nowMs
     this.#begin()
     const { session } = this.#options
-    const caughtUp = (i: number): boolean =>
-      (this.cursors[i] as Cursor).position >= session.endOffset(i)
-    this.#advance(this.#watermark.tick(nowMs, caughtUp))
-    for (const operator of this.#chain.stateful) {
-      if (operator.clockDueMs() <= nowMs) {
-        this.#begin()
-        operator.onClock(nowMs)
-      }
+    for (const { input, clock, position } of this.cursors) {
+      clock.caughtUp = position >= session.endOffset(input)
     }
+    this.#advance(this.#watermark.tick(nowMs))
+    this.#domains.onClock(nowMs, () => this.#begin())
+    this.deliver()
     this.#flushPrints()
   }
 
@@ -191,18 +200,39 @@ export class Task implements TaskContext {
    * anything.
    */
   clockDueMs(): number {
-    let due = this.#watermark.clockDueMs(this.nowMs, this.#eventDueMs())
-    for (const operator of this.#chain.stateful) due = Math.min(due, operator.clockDueMs())
-    return due
+    const due = this.#watermark.clockDueMs(this.nowMs, this.#eventDueMs())
+    return Math.min(due, this.#domains.clockDueMs())
   }
 
   /** The run ends in an orderly way: what people wait to see is shown. `takeCommit` follows. */
   stop(): void {
-    for (const operator of this.#chain.stateful) {
+    this.#domains.onStop(() => this.#begin())
+    this.#flushPrints()
+  }
+
+  /** Records whose results are still to come from asynchronous steps: a commit waits for them. */
+  get pendingResults(): number {
+    let pending = 0
+    for (const step of this.#chain.asynchronous) pending += step.pending
+    return pending
+  }
+
+  /** Gives on the results of asynchronous steps that have come. Between records only. */
+  deliver(): void {
+    for (const step of this.#chain.asynchronous) {
       this.#begin()
-      operator.onStop()
+      while (step.pending > 0 && step.deliver() === 'delivered') {
+        this.#begin()
+        this.#domains.advance(this.#watermark.currentMs, () => this.#begin())
+      }
     }
     this.#flushPrints()
+  }
+
+  /** Whether an asynchronous step can take no further record now. */
+  get #isBlocked(): boolean {
+    for (const step of this.#chain.asynchronous) if (step.isFull) return true
+    return false
   }
 
   /** Payload bytes waiting for a commit (in whole blocks). */
@@ -222,6 +252,7 @@ export class Task implements TaskContext {
    * records only.
    */
   takeCommit(): CommitBatch | null {
+    assert(this.pendingResults === 0, () => `${this.pendingResults} results are still to come`)
     if (!this.hasChanges) return null
     this.#marker.add()
     this.#time.keep(this.cursors)
@@ -247,7 +278,7 @@ export class Task implements TaskContext {
     this.#begin()
   }
 
-  late(step: string, detail: { windowEndMs: number }): void {
+  late(step: string, detail: { windowEndMs: number; watermarkMs: number }): void {
     if (this.#current === null) {
       // A result of a step before came too late for this one: there is no input record to keep.
       this.#lateCount += 1
@@ -256,7 +287,7 @@ export class Task implements TaskContext {
     if (this.#lateSteps.includes(step)) return
     this.#lateSteps.push(step)
     this.#lateCount += 1
-    this.#letters.late(this.#current.origin(), step, { watermarkMs: this.watermarkMs, ...detail })
+    this.#letters.late(this.#current.origin(), step, detail)
   }
 
   print(text: string): void {
@@ -270,8 +301,8 @@ export class Task implements TaskContext {
    */
   #run(cursor: Cursor, next: Cursor | null, limit: number): number {
     let left = limit
-    const untilMs = next === null ? Number.POSITIVE_INFINITY : next.timeMs
-    const tieWins = next === null || cursor.input < next.input
+    const untilMs = next === null || cursor.isGlobal ? Number.POSITIVE_INFINITY : next.timeMs
+    const tieWins = next === null || cursor.input < next.input || cursor.isGlobal
     const { clock } = cursor
     const { outOfOrderMs } = clock.spec
     const marked = cursor.marks !== null // its event time comes by marks, not from its records
@@ -286,6 +317,7 @@ export class Task implements TaskContext {
     } while (
       cursor.pull() &&
       left > 0 &&
+      !this.#isBlocked &&
       (cursor.timeMs < untilMs || (tieWins && cursor.timeMs === untilMs))
     )
     this.counters.recordsIn += limit - left
@@ -342,17 +374,25 @@ export class Task implements TaskContext {
 
   #advance(watermarkMs: number): void {
     if (watermarkMs <= this.#watermark.currentMs) return
-    if (watermarkMs >= this.#eventDueMs()) {
-      this.#begin()
-      for (const operator of this.#chain.stateful) operator.onWatermark(watermarkMs)
-    }
+    this.#domains.advance(watermarkMs, this.#onDue)
     this.#watermark.currentMs = watermarkMs
   }
 
   #eventDueMs(): number {
-    let due = Number.POSITIVE_INFINITY
-    for (const operator of this.#chain.stateful) due = Math.min(due, operator.watermarkDueMs())
-    return due
+    return this.#domains.dueMs()
+  }
+
+  /**
+   * Whether no record may be taken now: a step is full, or an input has records that are not at
+   * hand yet and might be the earliest, or those of a global table.
+   */
+  #mustWait(): boolean {
+    if (this.#isBlocked) return true
+    const { session } = this.#options
+    for (const { ready, position, input } of this.cursors) {
+      if (!ready && position < session.endOffset(input)) return true
+    }
+    return false
   }
 
   /** The ready cursor with the smallest event time, the first of them; `except` is left out. */
@@ -360,6 +400,7 @@ export class Task implements TaskContext {
     let earliest: Cursor | null = null
     for (const cursor of this.cursors) {
       if (cursor === except || !cursor.ready) continue
+      if (cursor.isGlobal) return cursor
       if (earliest === null || cursor.timeMs < earliest.timeMs) earliest = cursor
     }
     return earliest

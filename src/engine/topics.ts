@@ -1,6 +1,7 @@
 /** Before a plan runs: its topics are looked up, those that may be made are made. */
 import { isCode, MillraceError } from '../core/error.ts'
 import type { Log, TopicConfig, TopicInfo } from '../log/log.ts'
+import { canBeLate } from '../pipeline/describe-step.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { letterHeaderBytesMax } from './letters.ts'
@@ -25,11 +26,7 @@ function topicsOf(plan: Plan, kind: 'source' | 'to'): TopicSpec[] {
 
 /** @returns whether a step may find records late */
 export function hasWindows(plan: Plan): boolean {
-  return plan.parts.some((part) =>
-    part.steps.some(
-      ({ node }) => (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null,
-    ),
-  )
+  return plan.parts.some((part) => part.steps.some(({ node }) => canBeLate(node)))
 }
 
 /**

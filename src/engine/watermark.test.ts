@@ -16,7 +16,8 @@ function open(count: number, idle: 'advance' | 'wait' = 'advance') {
     return watermark.currentMs
   }
   const tick = (nowMs: number, caughtUp: (input: number) => boolean = always): number => {
-    watermark.currentMs = watermark.tick(nowMs, caughtUp)
+    for (const [i, input] of inputs.entries()) input.caughtUp = caughtUp(i)
+    watermark.currentMs = watermark.tick(nowMs)
     return watermark.currentMs
   }
   return { inputs, watermark, reach, tick }

@@ -18,6 +18,8 @@ export class InputClock {
   /** Event time that this input vouches for: nothing earlier is expected. */
   reachedMs: number = Number.NEGATIVE_INFINITY
   idle = false
+  /** Whether nothing is left to read, as of the last tick. */
+  caughtUp = true
   /** Wall clock when a record last came, or reading began. */
   lastRecordAtMs: number
 
@@ -63,15 +65,13 @@ export class Watermark {
   }
 
   /**
-   * The wall clock stands at `nowMs`; `caughtUp(i)` tells whether input `i` has nothing left to
-   * read (a backlog is never idle).
+   * The wall clock stands at `nowMs`. An input with a backlog is never idle.
    * @returns what the task's watermark could move to
    */
-  tick(nowMs: number, caughtUp: (input: number) => boolean): number {
+  tick(nowMs: number): number {
     let allIdle = this.inputs.length > 0
-    for (let i = 0; i < this.inputs.length; i++) {
-      const input = this.inputs[i] as InputClock
-      if (!caughtUp(i)) input.idle = false
+    for (const input of this.inputs) {
+      if (!input.caughtUp) input.idle = false
       else if (nowMs - input.lastRecordAtMs >= input.spec.idleAfterMs) input.idle = true
       if (!input.idle) allIdle = false
     }

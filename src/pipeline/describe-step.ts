@@ -4,10 +4,9 @@
 import { unreachable } from '../core/assert.ts'
 import { formatDuration } from '../core/duration.ts'
 import { deadTopic, lateTopic } from './letter-topic.ts'
-import type { AggregateNode, Node, ReduceNode, SourceNode, TopicSpec } from './node.ts'
-
-/** Settings in the order in which they read best: name → text. */
-export type Settings = Readonly<Record<string, string>>
+import type { AggregateNode, Node, ReduceNode, Settings, SourceNode, TopicSpec } from './node.ts'
+import type { EmissionSpec } from './window-spec.ts'
+import { windowText } from './window-text.ts'
 
 export function settingsOf(node: Node): Settings {
   switch (node.kind) {
@@ -34,7 +33,10 @@ export function settingsOf(node: Node): Settings {
     case 'merge':
     case 'keyBy':
     case 'forEach':
+    case 'output':
       return {}
+    case 'step':
+      return node.traits.settings
     default:
       return unreachable(node)
   }
@@ -42,6 +44,7 @@ export function settingsOf(node: Node): Settings {
 
 /** What a step keeps between records, and how it grows; null: nothing. */
 export function stateOf(node: Node): string | null {
+  if (node.kind === 'step') return node.traits.state
   if (node.kind === 'aggregate' || node.kind === 'reduce') {
     return node.window === null
       ? 'state grows with the number of keys'
@@ -77,12 +80,19 @@ function groupSettings(node: AggregateNode | ReduceNode): Settings {
     node.window === null
       ? {}
       : {
-          window: `${node.window.kind} ${formatDuration(node.window.sizeMs)}`,
+          window: windowText(node.window),
           lateness: formatDuration(node.latenessMs),
+          ...(node.emission.kind === 'final' ? {} : { emit: emissionText(node.emission) }),
         }
   if (node.kind === 'reduce') return window
   const fields = node.fields.map(({ name, aggregator }) => `${name} = ${aggregator.kind}`)
   return { ...window, fields: fields.join(', ') }
+}
+
+function emissionText(emission: EmissionSpec): string {
+  return emission.kind === 'early'
+    ? `early, every ${formatDuration(emission.everyMs)}`
+    : emission.kind
 }
 
 /**
@@ -90,6 +100,11 @@ function groupSettings(node: AggregateNode | ReduceNode): Settings {
  * ever late.
  */
 export function lateTopicsOf(node: Node, sources: readonly string[]): readonly string[] {
-  const isWindowed = (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null
-  return isWindowed ? sources.map(lateTopic) : []
+  return canBeLate(node) ? sources.map(lateTopic) : []
+}
+
+/** Whether a record can come too late for the step. */
+export function canBeLate(node: Node): boolean {
+  if (node.kind === 'step') return node.traits.late
+  return (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null
 }

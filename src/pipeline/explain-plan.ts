@@ -1,6 +1,6 @@
 /** A plan for people and programs: as a tree of text, as JSON, as a Mermaid diagram. */
 import { lateTopicsOf, settingsOf, stateOf } from './describe-step.ts'
-import type { Settings } from './describe-step.ts'
+import type { Settings } from './node.ts'
 import type { Plan, PlanPart, Step } from './plan.ts'
 import { kindText } from './step-names.ts'
 

@@ -5,14 +5,15 @@
 import { durationMs } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { Key } from '../core/key.ts'
-import type { AnyAggregator } from './aggregator.ts'
+import { checked, refuse, specOf } from './checked.ts'
+import { aggregateNode, groupingOf, noWindow, reduceNode } from './fold-node.ts'
+import type { Grouping } from './fold-node.ts'
 import type {
   BranchNode,
   ForEachNode,
   Node,
   Pipeline,
   PrintOptions as PrintSpec,
-  ReduceNode,
   SinkNode,
   WindowSpec,
 } from './node.ts'
@@ -37,10 +38,13 @@ import type { Window } from './window.ts'
  * await run(from(words).filter((word) => word.length > 3).print())
  */
 export function from<V, K>(topic: Topic<V, K>): Stream<V, K> {
-  return new NodeStream<V, K>({ kind: 'source', topic: specOf(topic, 'from'), named: null })
+  return new NodeStream<V, K>({
+    kind: 'source',
+    topic: specOf(topic, 'from'),
+    scope: 'partitioned',
+    named: null,
+  })
 }
-
-type Untyped<R> = (value: unknown) => R
 
 class NodeStream<V, K> implements Stream<V, K> {
   readonly kind = 'stream'
@@ -86,19 +90,15 @@ class NodeStream<V, K> implements Stream<V, K> {
   }
 
   window(window: WindowSpec, options: WindowOptions = {}): WindowedStream<V, K> {
-    if (window?.kind !== 'tumbling') {
-      throw refuse("window takes a window, for instance tumbling('1m')", window)
-    }
-    const latenessMs = durationMs(options.lateness ?? '0ms', 'lateness')
-    return new NodeWindowedStream<V, K>(this.node, window, latenessMs)
+    return new NodeWindowedStream<V, K>(this.node, groupingOf(window, options))
   }
 
   aggregate<R, W>(aggregates: Aggregates<V, R>): Stream<W, K> {
-    return this.#next(aggregateNode(this.node, null, 0, aggregates))
+    return this.#next(aggregateNode(this.node, aggregates, noWindow))
   }
 
   reduce(fn: (soFar: V, value: V) => V): Stream<{ key: K; value: V }, K> {
-    return this.#next(reduceNode(this.node, null, 0, fn))
+    return this.#next(reduceNode(this.node, fn, noWindow))
   }
 
   named(name: string): Stream<V, K> {
@@ -120,7 +120,8 @@ class NodeStream<V, K> implements Stream<V, K> {
   }
 
   to(topic: Topic<V, unknown>): Pipeline {
-    return sink({ kind: 'to', input: this.node, topic: specOf(topic, 'to'), named: null })
+    const spec = specOf(topic, 'to')
+    return sink({ kind: 'to', input: this.node, topic: spec, isTable: false, named: null })
   }
 
   #next<W>(node: Node): Stream<W, K> {
@@ -131,46 +132,20 @@ class NodeStream<V, K> implements Stream<V, K> {
 class NodeWindowedStream<V, K> implements WindowedStream<V, K> {
   readonly kind = 'windowed-stream'
   readonly node: Node
-  readonly #window: WindowSpec
-  readonly #latenessMs: number
+  readonly #grouping: Grouping
 
-  constructor(node: Node, window: WindowSpec, latenessMs: number) {
+  constructor(node: Node, grouping: Grouping) {
     this.node = node
-    this.#window = window
-    this.#latenessMs = latenessMs
+    this.#grouping = grouping
   }
 
   aggregate<R, W>(aggregates: Aggregates<V, R>): Stream<W, K> {
-    return new NodeStream(aggregateNode(this.node, this.#window, this.#latenessMs, aggregates))
+    return new NodeStream(aggregateNode(this.node, aggregates, this.#grouping))
   }
 
   reduce(fn: (soFar: V, value: V) => V): Stream<{ key: K; window: Window; value: V }, K> {
-    return new NodeStream(reduceNode(this.node, this.#window, this.#latenessMs, fn))
+    return new NodeStream(reduceNode(this.node, fn, this.#grouping))
   }
-}
-
-function aggregateNode(
-  input: Node,
-  window: WindowSpec | null,
-  latenessMs: number,
-  aggregates: object,
-): Node {
-  const given: [string, AnyAggregator][] = Object.entries(aggregates)
-  const fields = given.map(([name, aggregator]) => {
-    if (typeof aggregator?.extract === 'function') return { name, aggregator }
-    throw refuse(`field '${name}' takes an aggregator, for instance count()`, aggregator)
-  })
-  return { kind: 'aggregate', input, window, latenessMs, fields, named: null }
-}
-
-function reduceNode(
-  input: Node,
-  window: WindowSpec | null,
-  latenessMs: number,
-  given: unknown,
-): ReduceNode {
-  const fn = checked(given, 'reduce') as ReduceNode['fn']
-  return { kind: 'reduce', input, window, latenessMs, fn, named: null }
 }
 
 function printSpec<V>(options: PrintOptions<V>): PrintSpec {
@@ -197,23 +172,6 @@ function checkBranches(names: readonly string[]): void {
   })
 }
 
-function specOf(topic: { readonly spec: Topic['spec'] }, method: string): Topic['spec'] {
-  if (typeof topic?.spec?.name === 'string') return topic.spec
-  throw refuse(`${method} takes a topic: topic('name')`, topic)
-}
-
 function isStream(value: unknown): boolean {
   return value instanceof NodeStream
-}
-
-function checked<R>(fn: unknown, method: string): Untyped<R> {
-  if (typeof fn !== 'function') throw refuse(`${method} takes a function`, fn)
-  return fn as Untyped<R>
-}
-
-function refuse(rule: string, given: unknown): MillraceError {
-  const shown = typeof given === 'string' ? `'${given}'` : String(given)
-  return new MillraceError('invalid-argument', `${rule}, not ${shown}`, {
-    hint: 'see the example in its documentation',
-  })
 }

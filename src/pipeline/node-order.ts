@@ -42,10 +42,11 @@ export function orderNodes(sinks: readonly SinkNode[]): OrderedNode[] {
 /** `from` may be called several times for one topic; it is read once. */
 function sourceOf(node: SourceNode, sources: Map<string, OrderedNode>): OrderedNode {
   const { topic, named } = node
-  const before = sources.get(topic.name)
+  const known = node.scope === 'global' ? `global ${topic.name}` : topic.name
+  const before = sources.get(known)
   if (before === undefined || before.node.kind !== 'source') {
     const first = { node, inputs: [] }
-    sources.set(topic.name, first)
+    sources.set(known, first)
     return first
   }
   checkSameTopic(before.node.topic, topic, `from(topic('${topic.name}'))`)

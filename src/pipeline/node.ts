@@ -3,51 +3,14 @@
  * and orders them, the engine turns each into an operator. Nothing here does I/O or knows an
  * engine.
  */
-import type { Codec } from '../core/codec.ts'
 import type { Key } from '../core/key.ts'
-import type { StandardSchema } from '../core/schema.ts'
 import type { AnyAggregator } from './aggregator.ts'
+import type { StepSpec } from './step-spec.ts'
+import type { TopicSpec } from './topic-spec.ts'
+import type { EmissionSpec, WindowSpec } from './window-spec.ts'
 
-/**
- * A topic as a pipeline declares it. All durations are resolved to ms. Values of any type: the
- * typed face is `Topic`.
- */
-export interface TopicSpec {
-  readonly name: string
-  readonly codec: Codec<unknown>
-  readonly schema: StandardSchema<unknown, unknown> | null
-  /**
-   * `'record'`: the record's own key, as text. A function: computed from the decoded value. null:
-   * records have no key here.
-   */
-  readonly key: ((value: unknown) => Key | null) | 'record' | null
-  /**
-   * Event time from the decoded value (Date or ms); null: the record's time (append time unless the
-   * producer set it).
-   */
-  readonly time: ((value: unknown) => Date | number) | null
-  readonly outOfOrderMs: number
-  /** An input without records for this long (wall clock) no longer holds the watermark back. */
-  readonly idleAfterMs: number
-  /**
-   * When every input is idle: `advance` moves the watermark on at the wall clock's pace, `wait`
-   * leaves it.
-   */
-  readonly idle: 'advance' | 'wait'
-  /** For creating it when it does not exist. */
-  readonly partitions: number | null
-  readonly retentionMs: number | null
-  readonly retentionBytes: number | null
-  readonly compact: boolean
-}
-
-export interface TumblingWindow {
-  readonly kind: 'tumbling'
-  readonly sizeMs: number
-}
-
-/** Later kinds join this union. */
-export type WindowSpec = TumblingWindow
+export type { TopicSpec } from './topic-spec.ts'
+export type { TumblingWindow, WindowSpec } from './window-spec.ts'
 
 export interface PrintOptions {
   /**
@@ -70,6 +33,8 @@ interface NodeBase {
 export interface SourceNode extends NodeBase {
   readonly kind: 'source'
   readonly topic: TopicSpec
+  /** `global`: every task reads all partitions, before other inputs; it does not hold time back. */
+  readonly scope: 'partitioned' | 'global'
 }
 export interface MapNode extends NodeBase {
   readonly kind: 'map'
@@ -117,6 +82,7 @@ export interface AggregateNode extends NodeBase {
   readonly input: Node
   readonly window: WindowSpec | null
   readonly latenessMs: number
+  readonly emission: EmissionSpec
   /** In the order of the result's fields. */
   readonly fields: readonly { readonly name: string; readonly aggregator: AnyAggregator }[]
 }
@@ -129,6 +95,7 @@ export interface ReduceNode extends NodeBase {
   readonly input: Node
   readonly window: WindowSpec | null
   readonly latenessMs: number
+  readonly emission: EmissionSpec
   readonly fn: (soFar: unknown, value: unknown) => unknown
 }
 export interface PrintNode extends NodeBase {
@@ -149,6 +116,56 @@ export interface ToNode extends NodeBase {
   readonly kind: 'to'
   readonly input: Node
   readonly topic: TopicSpec
+  /** The records are a table's: null is a tombstone on any topic. */
+  readonly isTable: boolean
+}
+
+/** Settings in the order in which they read best: name → text. */
+export type Settings = Readonly<Record<string, string>>
+
+/** What the plan, its checks and people need to know of a step of kind `step`. */
+export interface StepTraits {
+  /** As it stands in the step's derived name: `join-5m`. */
+  readonly label: string
+  /** The method or value that the user wrote, for errors: `.join()`. */
+  readonly method: string
+  /** Works by key: needs one, and all records of a key in one task. */
+  readonly groups: boolean
+  /** Gives records another key: behind it they may have to change partitions. */
+  readonly rekeys: boolean
+  /** Its records have no key though those it reads have one. */
+  readonly keyless: boolean
+  /** What is kept between records, and how it grows; null: nothing. */
+  readonly state: string | null
+  /** Whether what is kept only ever grows: no window, no time to live. */
+  readonly grows: boolean
+  /** Whether a record can be too late for it. */
+  readonly late: boolean
+  /**
+   * Results may be so much older (in event time) than what has been read: event time behind the
+   * step lags by it, so that they are in time for the steps that follow.
+   */
+  readonly delayMs: number
+  /** Its results come later, from outside the task. */
+  readonly asynchronous: boolean
+  /** Reads a table, but never what was before a change. */
+  readonly ignoresBefore: boolean
+  readonly settings: Settings
+}
+
+/** A step whose operator is told apart by `spec.kind`. */
+export interface StepNode extends NodeBase {
+  readonly kind: 'step'
+  /** One or two. */
+  readonly inputs: readonly Node[]
+  readonly spec: StepSpec
+  readonly traits: StepTraits
+}
+/** An output of a step beside its main one. */
+export interface OutputNode extends NodeBase {
+  readonly kind: 'output'
+  readonly input: StepNode
+  readonly output: string
 }
 
 /** What a function can be told about the record in hand, besides its value. */
@@ -170,6 +187,8 @@ export type Node =
   | KeyByNode
   | AggregateNode
   | ReduceNode
+  | StepNode
+  | OutputNode
   | SinkNode
 
 /**
@@ -186,5 +205,5 @@ export interface Pipeline {
 /** The nodes a node reads from. */
 export function inputsOf(node: Node): readonly Node[] {
   if (node.kind === 'source') return []
-  return node.kind === 'merge' ? node.inputs : [node.input]
+  return node.kind === 'merge' || node.kind === 'step' ? node.inputs : [node.input]
 }

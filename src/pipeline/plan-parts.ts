@@ -6,10 +6,16 @@
  * What follows such a topic is a part of its own. A stateless step that gets records of several
  * parts (a merge, and what follows it) runs in each of them, on that part's records only: nothing
  * moves for its sake. A step with state is in one part: the parts that feed it are joined into one.
+ *
+ * The inputs of a join pass a step `same-key` each. Where one side comes straight from topics and
+ * the other through a repartition topic, the first goes through one as well, so that both meet.
+ *
+ * A global source is in each part that joins with it.
  */
 import { MillraceError } from '../core/error.ts'
+import type { Node } from './node.ts'
 import type { PlanPart, Step } from './plan.ts'
-import { isGrouping } from './step-check.ts'
+import { isGrouping, isRekeying } from './step-check.ts'
 
 const mainPart = 'main'
 
@@ -19,19 +25,26 @@ const mainPart = 'main'
  * @throws `invalid-plan` where streams that meet in a step with state are keyed in different ways
  */
 export function cutIntoParts(pipeline: string, steps: readonly Step[]): PlanPart[] {
-  const cuts = findCuts(steps)
-  const places = placeSteps(steps, cuts)
+  const moved = new Set<string>()
+  let places = placeSteps(steps, findCuts(steps, moved))
+  while (places.sidesToMove.length > 0) {
+    for (const side of places.sidesToMove) moved.add(side)
+    places = placeSteps(steps, findCuts(steps, moved))
+  }
   const names = partNames(steps, places)
   const drafts = names.map((name) => draftPart(pipeline, name, steps, places))
   return inOrder(drafts, places.joinedBy)
 }
 
-/** The keyBys whose records reach a step with state before the next keyBy. */
-function findCuts(steps: readonly Step[]): ReadonlySet<string> {
+/**
+ * The steps that give another key whose records reach a step with state before the next of them,
+ * and the sides of joins that have to move.
+ */
+function findCuts(steps: readonly Step[], forced: ReadonlySet<string>): ReadonlySet<string> {
   const feeding = new Set<string>()
   const cuts = new Set<string>()
   for (const { name, node, inputs } of steps.toReversed()) {
-    if (node.kind === 'keyBy') {
+    if (isRekeying(node) || forced.has(name)) {
       if (feeding.has(name)) cuts.add(name)
     } else if (isGrouping(node) || feeding.has(name)) for (const input of inputs) feeding.add(input)
     if (isGrouping(node)) feeding.delete(name)
@@ -48,6 +61,11 @@ interface Places {
   outputPartsOf(step: string): ReadonlySet<string>
   /** The part that two became, and the step with state that joined them. */
   readonly joinedBy: ReadonlyMap<string, string>
+  /**
+   * Sides of joins whose other side is in another part, and that did not come through a repartition
+   * topic just now: they must.
+   */
+  readonly sidesToMove: readonly string[]
 }
 
 function placeSteps(steps: readonly Step[], cuts: ReadonlySet<string>): Places {
@@ -61,21 +79,57 @@ function placeSteps(steps: readonly Step[], cuts: ReadonlySet<string>): Places {
   const rootsOf = (parts: readonly string[]): Set<string> => new Set(parts.map(root))
   const outputs = (step: string): readonly string[] =>
     cuts.has(step) ? [step] : (placed.get(step) ?? [])
+  const nodes = new Map(steps.map((step) => [step.name, step.node]))
+  const settled = settledSteps(steps, cuts)
+  const sidesToMove: string[] = []
   for (const { name, node, inputs } of steps) {
-    const parts = node.kind === 'source' ? [mainPart] : [...rootsOf(inputs.flatMap(outputs))]
+    const parts = isGlobal(node)
+      ? []
+      : node.kind === 'source'
+        ? [mainPart]
+        : [...rootsOf(inputs.flatMap(outputs))]
     placed.set(name, parts)
     const [first = mainPart, ...others] = parts
     if (!isGrouping(node) || others.length === 0) continue
+    const late = inputs.filter((input) => isSameKey(nodes.get(input)) && !settled.has(input))
+    sidesToMove.push(...late)
+    if (late.length > 0) continue
     if (parts.includes(mainPart)) throw keyedDifferently(name)
     for (const other of others) parent.set(other, first)
     joinedBy.set(first, name)
   }
+  for (const { name, inputs } of steps) {
+    for (const input of inputs) {
+      if (!isGlobal(nodes.get(input))) continue
+      placed.set(input, [...(placed.get(input) ?? []), ...(placed.get(name) ?? [])])
+    }
+  }
   return {
     cuts,
+    sidesToMove,
     partsOf: (step) => rootsOf(placed.get(step) ?? []),
     outputPartsOf: (step) => rootsOf(outputs(step)),
     joinedBy,
   }
+}
+
+/** Steps whose records have come through a repartition topic, and no step with state since. */
+function settledSteps(steps: readonly Step[], cuts: ReadonlySet<string>): ReadonlySet<string> {
+  const settled = new Set<string>()
+  for (const { name, node, inputs } of steps) {
+    if (cuts.has(name)) settled.add(name)
+    else if (isGrouping(node) || inputs.length === 0) continue
+    else if (inputs.every((input) => settled.has(input))) settled.add(name)
+  }
+  return settled
+}
+
+function isSameKey(node: Node | undefined): boolean {
+  return node?.kind === 'step' && node.spec.kind === 'same-key'
+}
+
+function isGlobal(node: Node | undefined): boolean {
+  return node?.kind === 'source' && node.scope === 'global'
 }
 
 /** In the order of the steps; each a root of `places`, which for a joined part is its first cut. */

@@ -18,15 +18,22 @@ export function checkSteps(steps: readonly Step[]): void {
   }
 }
 
-/** @returns whether the step holds one result for each key */
+/** @returns whether the step works by key: all records of one must meet in one task */
 export function isGrouping(node: Node): boolean {
+  if (node.kind === 'step') return node.traits.groups
   return node.kind === 'aggregate' || node.kind === 'reduce'
 }
 
+/** @returns whether the step gives records another key */
+export function isRekeying(node: Node): boolean {
+  return node.kind === 'step' ? node.traits.rekeys : node.kind === 'keyBy'
+}
+
 function keylessSource(step: Step, keyless: ReadonlyMap<string, string>): string | null {
-  const { node } = step
+  const { name, node } = step
   if (node.kind === 'source') return node.topic.key === null ? node.topic.name : null
-  if (node.kind === 'keyBy') return null
+  if (isRekeying(node)) return null
+  if (node.kind === 'step' && node.traits.keyless) return name
   for (const input of step.inputs) {
     const source = keyless.get(input)
     if (source !== undefined) return source
@@ -35,8 +42,13 @@ function keylessSource(step: Step, keyless: ReadonlyMap<string, string>): string
 }
 
 function needsKey(step: string, node: Node, source: string): MillraceError {
-  const what = node.kind === 'aggregate' || node.kind === 'reduce' ? node : null
-  const method = what?.window ? 'a window' : `.${node.kind}()`
+  const isFold = node.kind === 'aggregate' || node.kind === 'reduce'
+  const method =
+    node.kind === 'step'
+      ? node.traits.method
+      : isFold && node.window !== null
+        ? 'a window'
+        : `.${node.kind}()`
   return new MillraceError(
     'invalid-plan',
     `${method} groups by key, but records of topic '${source}' come without one`,

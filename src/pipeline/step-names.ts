@@ -9,11 +9,11 @@
  * name ends with `-2`, in the order of the outputs. So adding, moving or removing a map, a filter
  * or an output renames no state.
  */
-import { formatDuration } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { Node } from './node.ts'
 import type { OrderedNode } from './node-order.ts'
 import type { Step } from './plan.ts'
+import { windowLabel } from './window-text.ts'
 
 /** @throws `invalid-plan` for two steps of one name */
 export function nameSteps(nodes: readonly OrderedNode[]): Step[] {
@@ -43,18 +43,22 @@ export function nameSteps(nodes: readonly OrderedNode[]): Step[] {
 }
 
 function givenName(node: Node): string | null {
-  return node.named ?? (node.kind === 'source' ? node.topic.name : null)
+  if (node.kind !== 'source') return node.named
+  return node.named ?? (node.scope === 'global' ? `${node.topic.name}.global` : node.topic.name)
 }
 
 function derivedName(node: Node, base: string): string {
   switch (node.kind) {
     case 'branch-output':
+    case 'output':
       return `${base}.${node.output}`
     case 'aggregate':
     case 'reduce':
       return node.window === null
         ? `${base}.${node.kind}`
-        : `${base}.${node.kind}-${formatDuration(node.window.sizeMs)}`
+        : `${base}.${node.kind}-${windowLabel(node.window)}`
+    case 'step':
+      return `${base}.${node.traits.label}`
     case 'to':
       return `${base}.to-${node.topic.name}`
     default:
@@ -67,8 +71,10 @@ export function kindText(kind: Node['kind']): string {
   return kind.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-function isBase({ kind, named }: Node): boolean {
+function isBase(node: Node): boolean {
+  const { kind, named } = node
   if (named !== null) return true
+  if (kind === 'step') return node.traits.state !== null || node.traits.rekeys
   return kind !== 'map' && kind !== 'filter' && kind !== 'flatMap'
 }
 

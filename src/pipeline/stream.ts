@@ -66,6 +66,12 @@ export interface WindowOptions {
    * that does gives a further result, `window.revision` 1, 2, … Default `'0ms'`.
    */
   readonly lateness?: Duration
+  /**
+   * When results come. `'final'` (default): once, when the window is complete. `'updates'`: with
+   * each change. `{ early: '1s' }`: every second of wall-clock time, if something has changed. Both
+   * give one more when the window is complete. `window.pane` tells them apart.
+   */
+  readonly emit?: 'final' | 'updates' | { readonly early: Duration }
 }
 
 /**

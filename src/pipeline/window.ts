@@ -12,6 +12,11 @@ export interface Window {
   readonly end: number
   /** 1, 2, … on a result given again because a record came late, but within `lateness`. */
   readonly revision?: number
+  /**
+   * Where a window gives several results: `early` before it is complete, `final` the one at its
+   * close, `late` those after it. Not there with `emit: 'final'`.
+   */
+  readonly pane?: 'early' | 'final' | 'late'
 }
 
 /**
@@ -28,5 +33,5 @@ export function tumbling(size: Duration): TumblingWindow {
       hint: "use at least '1ms'",
     })
   }
-  return { kind: 'tumbling', sizeMs }
+  return { kind: 'tumbling', sizeMs, offsetMs: 0, time: 'event' }
 }

@@ -153,6 +153,7 @@ class Driver implements PipelineTest {
           spec,
           clock: spec,
           partitionedBy: null,
+          scope: node.scope,
         })
       }
     }
@@ -179,6 +180,7 @@ class Driver implements PipelineTest {
       }),
       homeTopic: [...this.#sources.keys()][0] ?? '',
       nowMs: startMs,
+      outside: { after: () => () => {}, wake: () => {} },
       print: (text) => {
         this.#printed += text
       },

@@ -221,6 +221,7 @@ class CaseRunner {
         spec,
         clock,
         partitionedBy: null,
+        scope: 'partitioned',
       })),
       outputTopics: [
         { name: 'in.dead', partitionCount: partitions, recordBytesMax: 1_000_000, compact: false },
@@ -229,6 +230,7 @@ class CaseRunner {
       ],
       homeTopic: 'in',
       nowMs: this.#nowMs,
+      outside: { after: () => () => {}, wake: () => {} },
       print: () => {},
     })
     for (const { bytes } of this.#log.kept.blobs) task.restore(bytes)

@@ -21,6 +21,8 @@ export function branchOperator(
         at += 1
       ;(outputs[at] as Push)(value, key, time)
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

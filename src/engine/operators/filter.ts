@@ -10,6 +10,8 @@ export function filterOperator(node: FilterNode, context: StepContext, emit: Pus
       task.running = step
       if (fn(value)) emit(value, key, time)
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

@@ -23,6 +23,8 @@ export function flatMapOperator(node: FlatMapNode, context: StepContext, emit: P
         task.running = step
       }
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

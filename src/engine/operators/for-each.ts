@@ -13,6 +13,8 @@ export function forEachOperator(node: ForEachNode, context: StepContext): Operat
       task.running = step
       fn(value, { key, time })
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

@@ -13,6 +13,8 @@ export function keyByOperator(node: KeyByNode, context: StepContext, emit: Push)
       if (typeof key !== 'string') stateKey(key) // throws for what is no key
       emit(value, key, time)
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

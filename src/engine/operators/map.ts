@@ -10,6 +10,8 @@ export function mapOperator(node: MapNode, context: StepContext, emit: Push): Op
       task.running = step
       emit(fn(value), key, time)
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

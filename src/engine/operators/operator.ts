@@ -52,23 +52,56 @@ export interface Stateful {
   onStop(): void
 }
 
+/** What a step owes whose results come later, from outside the task. Called by the task only. */
+export interface Asynchronous {
+  /** Records taken whose results have not been given on yet. A commit waits until there are none. */
+  readonly pending: number
+  /** Whether it can take no further record now. */
+  readonly isFull: boolean
+  /**
+   * Gives on the result of the oldest record taken, if it is there. Called between records, again
+   * and again as long as it gave one; event time behind the step moves in between.
+   */
+  deliver(): 'delivered' | 'waiting'
+  /** Watermark that held when the oldest pending record came; Infinity when none is pending. */
+  holdMs(): number
+}
+
 export interface Operator {
+  /** Takes the records of all inputs, or of the first where they are not alike. */
   readonly push: Push
+  /** Takes the records of the second input; null where inputs are alike. */
+  readonly second: Push | null
   readonly stateful: Stateful | null
+  readonly asynchronous: Asynchronous | null
+}
+
+/** Where the operator of a step with more than one output sends records. */
+export interface StepOutputs {
+  readonly main: Push
+  /** The output of that name; goes nowhere when nobody reads it. */
+  named(name: string): Push
 }
 
 /** What the task hands to the operator of one step. */
 export interface StepContext {
   readonly step: string
   readonly task: TaskContext
+  /**
+   * Event time as this step sees it: of the task, or lagging behind it. While `onWatermark` runs,
+   * still the old one.
+   */
+  readonly time: { readonly watermarkMs: number }
+  /** Input partition of the record in hand; 0 when there is none. */
+  readonly originPartition: () => number
+  /** For tables: whether anyone behind the step looks at what was before a change. */
+  readonly wantsBefore: boolean
   /** A state store named after the step. One call for each `part` of the state. */
   store(spec: Omit<StoreSpec, 'name'> & { part?: string }): Store
 }
 
 /** The task's side that all steps share. */
 export interface TaskContext {
-  /** Event time reached so far, ms; −Infinity before the first. */
-  readonly watermarkMs: number
   /** The clock tick in hand, ms. */
   readonly nowMs: number
   /**
@@ -81,10 +114,23 @@ export interface TaskContext {
    * own. If a later step throws, what it did is undone and the value goes to the dead letters.
    */
   emitAtomic(emit: Push, value: unknown, key: Key | null, timeMs: number): void
-  /** The record in hand is too late for a step: counted, and kept once for each step. */
-  late(step: string, detail: { windowEndMs: number }): void
+  /**
+   * The record in hand is too late for a step: counted, and kept once for each step.
+   * `detail.windowEndMs`: event time at which the step was done with what the record belongs to.
+   */
+  late(step: string, detail: { windowEndMs: number; watermarkMs: number }): void
+  /** For work outside the task. */
+  readonly outside: Outside
   /** Text for the terminal, given out when the record is done. */
   print(text: string): void
+}
+
+/** The world outside the task, for asynchronous steps. */
+export interface Outside {
+  /** Calls `then` after so many ms of wall-clock time. @returns a function that cancels it */
+  after(ms: number, then: () => void): () => void
+  /** A result has come: the task is to look. May be called at any time. */
+  wake(): void
 }
 
 /** For stateful operators without timers of one of the two kinds. */

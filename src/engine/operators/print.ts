@@ -24,7 +24,7 @@ export function printOperator(node: PrintNode, context: StepContext): Operator {
       task.running = step
       task.print(`${prefix}${format(value)}\n`)
     }
-    return { push, stateful: null }
+    return { push, second: null, asynchronous: null, stateful: null }
   }
   const store = context.store({ toState: (batch) => batch, fromState: (batch) => batch })
   const openBatch = (): OpenBatch | undefined => store.get('batch') as OpenBatch | undefined
@@ -49,6 +49,8 @@ export function printOperator(node: PrintNode, context: StepContext): Operator {
       const lines = batch.count < first ? [...batch.lines, format(value)] : batch.lines
       store.set('batch', { endMs: batch.endMs, count: batch.count + 1, lines })
     },
+    second: null,
+    asynchronous: null,
     stateful: {
       onRestored: () => {},
       onWatermark: () => {},

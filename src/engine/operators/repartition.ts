@@ -28,6 +28,8 @@ export function repartitionOperator(
       const text = encodeKey(key)
       outputs.addTo(target, partitionOfText(text, partitionCount), text, writer.bytes(), time)
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

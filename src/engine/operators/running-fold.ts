@@ -33,5 +33,5 @@ export function runningFoldOperator(
     }
     emit(fold.result(key, kept, null), key, time)
   }
-  return { push, stateful: null }
+  return { push, second: null, asynchronous: null, stateful: null }
 }

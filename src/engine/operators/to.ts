@@ -7,37 +7,34 @@
 import { encodeKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
 import { partitionOfText } from '../../log/partitioner.ts'
-import type { TopicSpec, ToNode } from '../../pipeline/node.ts'
+import type { ToNode } from '../../pipeline/node.ts'
 import type { Outputs } from '../outputs.ts'
 import { missingKey } from './missing-key.ts'
 import type { Operator, StepContext } from './operator.ts'
 
-/** @param origin gives the input partition of the record in hand */
-export function toOperator(
-  node: ToNode,
-  context: StepContext,
-  outputs: Outputs,
-  origin: () => number,
-): Operator {
-  const spec: TopicSpec = node.topic
-  const { task, step } = context
+export function toOperator(node: ToNode, context: StepContext, outputs: Outputs): Operator {
+  const { topic: spec, isTable } = node
+  const { task, step, originPartition } = context
   const target = outputs.target(spec.name)
   const { partitionCount } = target.topic
   const keyOf = typeof spec.key === 'function' ? spec.key : null
   return {
     push: (value, streamKey, time) => {
       task.running = step
-      const key: Key | null = keyOf === null ? streamKey : keyOf(value)
+      const isNothing = value === null || value === undefined
+      const key: Key | null = keyOf === null || (isTable && isNothing) ? streamKey : keyOf(value)
       const text = key === null || key === undefined ? null : encodeKey(key)
       if (text === null && target.topic.compact) throw missingKey(step)
       let partition = 0
       if (partitionCount > 1) {
         partition =
-          text === null ? origin() % partitionCount : partitionOfText(text, partitionCount)
+          text === null ? originPartition() % partitionCount : partitionOfText(text, partitionCount)
       }
-      const tombstone = spec.compact && (value === null || value === undefined)
+      const tombstone = isNothing && (spec.compact || isTable)
       outputs.addTo(target, partition, text, tombstone ? null : spec.codec.encode(value), time)
     },
+    second: null,
+    asynchronous: null,
     stateful: null,
   }
 }

@@ -9,6 +9,7 @@
  * Stores: `<step>`: namespace = start, key → kept value; where lateness is allowed also
  * `<step>/revisions`.
  */
+import { assert } from '../../core/assert.ts'
 import { compareKeys } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
 import type { AggregateNode, ReduceNode, WindowSpec } from '../../pipeline/node.ts'
@@ -25,12 +26,18 @@ type WindowNode = (AggregateNode | ReduceNode) & { readonly window: WindowSpec }
 
 export function windowFoldOperator(node: WindowNode, context: StepContext, emit: Push): Operator {
   const windows = new WindowFold(node, context, emit)
-  return { push: (value, key, time) => windows.take(value, key, time), stateful: windows }
+  return {
+    push: (value, key, time) => windows.take(value, key, time),
+    second: null,
+    asynchronous: null,
+    stateful: windows,
+  }
 }
 
 class WindowFold implements Stateful {
   readonly #fold: Fold
   readonly #task: TaskContext
+  readonly #time: StepContext['time']
   readonly #step: string
   readonly #emit: Push
   readonly #sizeMs: number
@@ -47,8 +54,10 @@ class WindowFold implements Stateful {
   constructor(node: WindowNode, context: StepContext, emit: Push) {
     this.#fold = foldOf(node)
     this.#task = context.task
+    this.#time = context.time
     this.#step = context.step
     this.#emit = emit
+    assert(node.window.kind === 'tumbling', () => `no operator for ${node.window.kind} windows`)
     this.#sizeMs = node.window.sizeMs
     this.#latenessMs = node.latenessMs
     const { toState, fromState } = this.#fold
@@ -67,8 +76,8 @@ class WindowFold implements Stateful {
     const end = start + this.#sizeMs
     // A window is complete when the watermark is at its end, not after it: [start, end) holds no
     // record at `end`.
-    if (end + this.#latenessMs <= task.watermarkMs) {
-      task.late(this.#step, { windowEndMs: end })
+    if (end + this.#latenessMs <= this.#time.watermarkMs) {
+      task.late(this.#step, { windowEndMs: end, watermarkMs: this.#time.watermarkMs })
       return
     }
     const window = this.#windowAt(start)
@@ -77,7 +86,7 @@ class WindowFold implements Stateful {
     const kept = isFirst ? this.#fold.first(value) : this.#fold.add(entry.value, value)
     if (entry === undefined) this.#store.make(window ?? this.#openWindow(start), key, kept)
     else this.#store.write(entry, kept)
-    if (end <= task.watermarkMs) this.#emitRevision(start, key, kept)
+    if (end <= this.#time.watermarkMs) this.#emitRevision(start, key, kept)
   }
 
   onRestored(): void {
@@ -123,7 +132,7 @@ class WindowFold implements Stateful {
   }
 
   #schedule(start: number): void {
-    if (start + this.#sizeMs <= this.#task.watermarkMs) this.#closed.add(start)
+    if (start + this.#sizeMs <= this.#time.watermarkMs) this.#closed.add(start)
     else this.#open.add(start)
   }
 

@@ -1,0 +1,24 @@
+/** Checks of what users give, for JavaScript and for what types cannot say. Nodes lose the types. */
+import { MillraceError } from '../core/error.ts'
+import type { Topic } from './topic.ts'
+
+export type Untyped<R> = (value: unknown) => R
+
+/** @throws `invalid-argument` for what is no topic */
+export function specOf(topic: { readonly spec: Topic['spec'] }, method: string): Topic['spec'] {
+  if (typeof topic?.spec?.name === 'string') return topic.spec
+  throw refuse(`${method} takes a topic: topic('name')`, topic)
+}
+
+/** The function, without its types. @throws `invalid-argument` for what is none */
+export function checked<R>(fn: unknown, method: string): Untyped<R> {
+  if (typeof fn !== 'function') throw refuse(`${method} takes a function`, fn)
+  return fn as Untyped<R>
+}
+
+export function refuse(rule: string, given: unknown): MillraceError {
+  const shown = typeof given === 'string' ? `'${given}'` : String(given)
+  return new MillraceError('invalid-argument', `${rule}, not ${shown}`, {
+    hint: 'see the example in its documentation',
+  })
+}

@@ -1,0 +1,18 @@
+/**
+ * What the engine needs to know of a step of kind `step`, one type for each operator. Plain data
+ * and the user's functions; knows no nodes.
+ */
+
+/** Both inputs of a join by the same key: passes records on, so that they can change partitions. */
+export interface SameKeySpec {
+  readonly kind: 'same-key'
+}
+
+/** Sends each record to one of `count` outputs, by its key. */
+export interface SplitSpec {
+  readonly kind: 'split'
+  readonly count: number
+}
+
+/** Each operator's spec joins this union. */
+export type StepSpec = SameKeySpec | SplitSpec

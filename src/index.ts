@@ -4,6 +4,7 @@
 export { from } from './pipeline/from.ts'
 export { pipeline } from './pipeline/pipeline.ts'
 export { topic } from './pipeline/topic.ts'
+export { ascending, bounded, fromData, perKey } from './pipeline/watermark.ts'
 export { tumbling } from './pipeline/window.ts'
 export { collect } from './pipeline/aggregators/collect.ts'
 export { count } from './pipeline/aggregators/count.ts'
@@ -22,6 +23,7 @@ export type {
   WindowedStream,
 } from './pipeline/stream.ts'
 export type { Topic, TopicOptions } from './pipeline/topic.ts'
+export type { WatermarkStrategy } from './pipeline/watermark.ts'
 export type { Window } from './pipeline/window.ts'
 
 // Values, keys, time, errors.
@@ -38,7 +40,8 @@ export { run } from './host/run.ts'
 export type { HostEvent, Running, RunOptions } from './host/run.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'
-export type { TaskStatus } from './engine/run.ts'
+export type { TaskStatus, TaskTime } from './engine/run.ts'
+export type { InputTime, StepTime, TimeRelease } from './engine/explain-time.ts'
 
 // The log by hand: append and read without a pipeline.
 export { BatchBuilder } from './log/batch.ts'

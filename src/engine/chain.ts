@@ -17,6 +17,7 @@ import type {
   Asynchronous,
   Operator,
   Push,
+  Stateful,
   StepContext,
   TaskContext,
 } from './operators/operator.ts'
@@ -32,6 +33,8 @@ import type { TimeDomain, TimeDomains } from './time-domains.ts'
 export interface Chain {
   /** Asynchronous operators, each after those it reads from. */
   readonly asynchronous: readonly Asynchronous[]
+  /** Operators with memory or timers, each after those it reads from. */
+  readonly stateful: readonly StatefulStep[]
   /** Event time as it is behind a step. */
   timeBehind(step: string): TimeDomain
   /**
@@ -39,6 +42,13 @@ export interface Chain {
    * topic.
    */
   readonly entries: ReadonlyMap<string, Push>
+}
+
+/** A step with memory or timers, and event time as it sees it. */
+export interface StatefulStep {
+  readonly step: string
+  readonly operator: Stateful
+  readonly time: TimeDomain
 }
 
 export interface ChainOptions {
@@ -60,13 +70,17 @@ export function buildChain(options: ChainOptions): Chain {
     times: timesOf(part.steps, reads, domains),
   }
   const asynchronous: Asynchronous[] = []
+  const stateful: StatefulStep[] = []
   // Backwards: what a step emits to must be there first.
   for (const step of [...part.steps].reverse()) {
     if (reads.has(step.name)) continue
     const operator = buildStep(step, wiring, options)
     wiring.built.set(step.name, operator)
     const { inside, behind } = wiring.times.get(step.name) as StepTime
-    if (operator.stateful !== null) inside.stateful.unshift(operator.stateful)
+    if (operator.stateful !== null) {
+      inside.stateful.unshift(operator.stateful)
+      stateful.unshift({ step: step.name, operator: operator.stateful, time: inside })
+    }
     if (operator.asynchronous === null) continue
     behind.asynchronous = operator.asynchronous
     asynchronous.unshift(operator.asynchronous)
@@ -78,7 +92,7 @@ export function buildChain(options: ChainOptions): Chain {
   }
   for (const name of reads) entries.set(name, fanOut(targetsOf(name, wiring)))
   const timeBehind = (step: string): TimeDomain => (wiring.times.get(step) as StepTime).behind
-  return { entries, asynchronous, timeBehind }
+  return { entries, asynchronous, stateful, timeBehind }
 }
 
 /** Event time as a step sees it, and as those behind it do. */

@@ -12,6 +12,7 @@ import type { RecordBatch } from '../log/batch.ts'
 import type { Session, TopicPartition } from '../log/log.ts'
 import { partitionOfText } from '../log/partitioner.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
+import { KeyClock } from './key-clock.ts'
 import type { Origin } from './letters.ts'
 import type { Push } from './operators/operator.ts'
 import type { InputClock } from './watermark.ts'
@@ -55,6 +56,15 @@ export interface Cursor {
   pull(): boolean
   /** The record in hand is processed: on to the next. */
   pass(): void
+  /** Whether event time follows from the record's time by the bound alone: for speed. */
+  readonly isBounded: boolean
+  /** Event time as the keys of the input have it; null where they have none of their own. */
+  readonly keyClock: KeyClock | null
+  /**
+   * Event time that the input vouches for with the record in hand; −Infinity: none. To be asked
+   * once for each record.
+   */
+  reachedMs(): number
   /** Of a global table: read before all others, and outside of event time. */
   readonly isGlobal: boolean
   /** The record in hand as it lies in the log. */
@@ -91,6 +101,11 @@ export class TopicCursor implements Cursor {
   key: Key | null = null
   timeMs = 0
   readonly marks = null
+  readonly isBounded: boolean
+  readonly keyClock: KeyClock | null
+  readonly #says: ((value: unknown) => Date | number | null) | null
+  /** What the record in hand says of event time; −Infinity: nothing. */
+  #saysMs: number = Number.NEGATIVE_INFINITY
   readonly isGlobal: boolean
   readonly #session: Session
   readonly #spec: TopicSpec
@@ -116,6 +131,10 @@ export class TopicCursor implements Cursor {
     this.#spec = spec
     this.#duties = options.duties
     this.#validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
+    const { watermark } = spec
+    this.#says = watermark.kind === 'from-data' ? watermark.fn : null
+    this.keyClock = watermark.kind === 'per-key' ? new KeyClock(watermark.idleAfterMs) : null
+    this.isBounded = watermark.kind === 'bounded'
     this.#keyOf = typeof spec.key === 'function' ? spec.key : null
     this.#partitionedBy = options.partitionedBy
   }
@@ -144,6 +163,12 @@ export class TopicCursor implements Cursor {
     this.#at += 1
     this.position = this.#at < batch.count ? batch.offset(this.#at) : batch.nextOffset
     this.ready = false
+  }
+
+  reachedMs(): number {
+    const { outOfOrderMs } = this.#spec
+    if (this.keyClock !== null) return this.keyClock.observe(this.key, this.timeMs) - outOfOrderMs
+    return this.#says === null ? this.timeMs - outOfOrderMs : this.#saysMs
   }
 
   origin(): Origin {
@@ -191,6 +216,16 @@ export class TopicCursor implements Cursor {
       })
     }
     this.timeMs = time
+    if (this.#says !== null) this.#saysMs = this.#said(this.#says(value))
+  }
+
+  #said(given: Date | number | null): number {
+    if (given === null || given === undefined) return Number.NEGATIVE_INFINITY
+    const time = Math.floor(Number(given))
+    if (Math.abs(time) <= timeMsMax) return time
+    throw new MillraceError('validation-failed', `the watermark is ${String(given)}`, {
+      hint: 'the function of fromData must give a valid Date, ms that fit one, or null',
+    })
   }
 
   /** Records of one key that lie in several partitions would be grouped apart in silence. */

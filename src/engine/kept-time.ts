@@ -8,12 +8,25 @@ import type { Store } from './state/store.ts'
 import type { Watermark } from './watermark.ts'
 
 export class KeptTime {
+  readonly #state: StateSet
   readonly #store: Store
   readonly #watermark: Watermark
+  /** Times of the keys of inputs that have such. */
+  readonly #keys: Map<Cursor, Store> = new Map()
 
   constructor(state: StateSet, watermark: Watermark) {
+    this.#state = state
     this.#store = state.store({ name: '#time', toState: same, fromState: same })
     this.#watermark = watermark
+  }
+
+  /** To be called once, before anything is restored. */
+  declare(cursors: readonly Cursor[]): void {
+    for (const cursor of cursors) {
+      if (cursor.keyClock === null) continue
+      const name = `#time/${placeOf(cursor)}`
+      this.#keys.set(cursor, this.#state.store({ name, toState: same, fromState: same }))
+    }
   }
 
   /** Writes what has moved into the state, for the commit that follows. */
@@ -22,11 +35,25 @@ export class KeptTime {
     for (const cursor of cursors) {
       const place = placeOf(cursor)
       this.#set(`reached ${place}`, cursor.clock.reachedMs)
+      this.#keepKeys(cursor)
       for (const mark of cursor.marks ?? []) {
         if (mark === null) continue
         this.#set(`mark ${place} ${mark.task}`, mark.idle ? null : mark.watermarkMs)
       }
     }
+  }
+
+  #keepKeys(cursor: Cursor): void {
+    const store = this.#keys.get(cursor)
+    cursor.keyClock?.takeChanges((key, latestMs) => {
+      if (latestMs === null) store?.delete(key)
+      else store?.set(key, latestMs)
+    })
+  }
+
+  #restoreKeys(cursor: Cursor): void {
+    for (const { key, value } of this.#keys.get(cursor)?.namespaces.get(0)?.entries.values() ?? [])
+      if (typeof value === 'number') cursor.keyClock?.restore(key, value)
   }
 
   /** Puts back what the state holds. Once, before the first record. */
@@ -37,6 +64,7 @@ export class KeptTime {
       const reached = this.#store.get(`reached ${placeOf(cursor)}`)
       if (typeof reached === 'number') cursor.clock.reachedMs = reached
       this.#restoreMarks(cursor)
+      this.#restoreKeys(cursor)
     }
   }
 

@@ -62,6 +62,8 @@ export class RepartitionCursor implements Cursor {
   /** Last mark of each upstream task; kept in the task's state. */
   readonly marks: (WatermarkMark | null)[]
   readonly isGlobal = false
+  readonly isBounded = false
+  readonly keyClock = null
   readonly #options: RepartitionCursorOptions
   /** Kept: it remembers the names of properties. */
   readonly #reader = new ValueReader(new Uint8Array(0))
@@ -113,6 +115,11 @@ export class RepartitionCursor implements Cursor {
     this.ready = false
   }
 
+  /** Event time comes by marks. */
+  reachedMs(): number {
+    return Number.NEGATIVE_INFINITY
+  }
+
   /** Takes one mark: also used when marks are restored. */
   take(mark: WatermarkMark): void {
     // Fewer tasks than when it was written: its records are before it.
@@ -127,7 +134,7 @@ export class RepartitionCursor implements Cursor {
       least = Math.min(least, each.watermarkMs)
     }
     this.clock.idle = active === 0
-    if (active > 0 && least > this.clock.reachedMs) this.clock.reachedMs = least
+    if (active > 0) this.clock.reach(least)
     this.#options.onMark(this.clock)
   }
 

@@ -9,6 +9,7 @@ import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { guardTasks, stateShapes } from './plan-guard.ts'
+import type { TimeExplanation } from './explain-time.ts'
 import type { Outside } from './operators/operator.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
 import { planTasks, widthOf } from './task-plan.ts'
@@ -70,6 +71,12 @@ export interface TaskStatus {
   }[]
 }
 
+/** Event time of a task: how far it has come, what holds it, and what would move it on. */
+export interface TaskTime extends TimeExplanation {
+  readonly pipeline: string
+  readonly task: string
+}
+
 /** A running set of pipelines. */
 export interface EngineRun {
   /** Settles when all tasks have ended: after `stop`, or with the first error that ended one. */
@@ -80,6 +87,8 @@ export interface EngineRun {
    */
   stop(): Promise<void>
   status(): TaskStatus[]
+  /** Why a window has not given its result yet, for each task. */
+  explain(): TaskTime[]
 }
 
 /**
@@ -105,7 +114,12 @@ export async function startPipelines(
   }
   // One pipeline that fails ends the others in an orderly way.
   done.catch(stop)
-  return { done, stop, status: () => runs.flatMap((run) => run.status()) }
+  return {
+    done,
+    stop,
+    status: () => runs.flatMap((run) => run.status()),
+    explain: () => runs.flatMap((run) => run.explain()),
+  }
 }
 
 function groupByName(pipelines: readonly Pipeline[], name: string): Map<string, Pipeline[]> {
@@ -205,6 +219,10 @@ function runTasks(
       await done.catch(() => {})
     },
     status: () => loops.flatMap(({ loop }) => statusOf(plan.name, loop)),
+    explain: () =>
+      loops.flatMap(({ loop: { task } }) =>
+        task === null ? [] : [{ pipeline: plan.name, task: task.name, ...task.explainTime() }],
+      ),
   }
 }
 

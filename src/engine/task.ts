@@ -5,15 +5,18 @@
  * the test driver with virtual time.
  */
 import { assert } from '../core/assert.ts'
-import { MillraceError } from '../core/error.ts'
 import type { Key } from '../core/key.ts'
 import type { CommitBatch, Session } from '../log/log.ts'
 import type { PlanPart } from '../pipeline/plan.ts'
+import { AtomicRecord } from './atomic-record.ts'
 import type { Chain } from './chain.ts'
 import { buildChain } from './chain.ts'
 import type { Cursor } from './cursor.ts'
+import { explainTime } from './explain-time.ts'
+import type { TimeExplanation } from './explain-time.ts'
 import type { Origin } from './letters.ts'
 import { Letters } from './letters.ts'
+import { earliest, hasUnread } from './input-order.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
 import type { Outside, Push, TaskContext } from './operators/operator.ts'
@@ -72,11 +75,8 @@ export class Task implements TaskContext {
   readonly #watermark: Watermark
   /** The cursor whose record is in hand; null while timers run. */
   #current: Cursor | null = null
-  #lateSteps: string[] = []
-  #lateCount = 0
-  readonly #onDue = (): void => this.#begin()
-  #prints: string[] = []
-  #printMark = 0
+  readonly #atomic: AtomicRecord
+  readonly #begin = (): void => this.#atomic.begin()
   /** Positions and event time as of the last commit. */
   #committed: number[]
 
@@ -86,6 +86,12 @@ export class Task implements TaskContext {
     this.nowMs = options.nowMs
     this.outside = options.outside
     for (const topic of options.outputTopics) this.#outputs.declare(topic)
+    this.#atomic = new AtomicRecord(this.#state.journal, this.#outputs, {
+      print: options.print,
+      late: (records) => {
+        this.counters.late += records
+      },
+    })
     this.#letters = new Letters(this.#outputs, options.homeTopic)
     this.#chain = buildChain({
       part: options.part,
@@ -118,6 +124,7 @@ export class Task implements TaskContext {
         onMark: () => this.#advance(this.#watermark.candidate()),
       }),
     )
+    this.#time.declare(this.cursors)
     // Where an input begins at the end of its topic, that place is committed at once: opened again,
     // it must not begin at a later end.
     const { startAt } = options.session.spec
@@ -132,6 +139,16 @@ export class Task implements TaskContext {
 
   get watermark(): Watermark {
     return this.#watermark
+  }
+
+  /** Why event time stands where it stands. */
+  explainTime(): TimeExplanation {
+    return explainTime({
+      cursors: this.cursors,
+      watermark: this.#watermark,
+      stateful: this.#chain.stateful,
+      pendingResults: this.pendingResults,
+    })
   }
 
   get stateEntries(): number {
@@ -169,13 +186,13 @@ export class Task implements TaskContext {
     let left = limit
     for (const cursor of this.cursors) cursor.pull()
     for (;;) {
-      const cursor = this.#earliest(null)
-      if (cursor === null || this.#mustWait()) {
-        this.#flushPrints() // of windows that a mark has closed
+      const cursor = earliest(this.cursors, null)
+      if (cursor === null || this.#isBlocked || hasUnread(this.cursors, this.#options.session)) {
+        this.#atomic.flushPrints() // of windows that a mark has closed
         return cursor === null ? 'caught-up' : 'waiting'
       }
       if (left <= 0) return 'more'
-      const next = this.#earliest(cursor)
+      const next = earliest(this.cursors, cursor)
       left = this.#run(cursor, next, left)
     }
   }
@@ -184,15 +201,15 @@ export class Task implements TaskContext {
   tick(nowMs: number): void {
     assert(nowMs >= this.nowMs || nowMs > 0, () => `the clock stands at ${nowMs}`)
     this.nowMs = nowMs
-    this.#begin()
+    this.#atomic.begin()
     const { session } = this.#options
     for (const { input, clock, position } of this.cursors) {
       clock.caughtUp = position >= session.endOffset(input)
     }
     this.#advance(this.#watermark.tick(nowMs))
-    this.#domains.onClock(nowMs, () => this.#begin())
+    this.#domains.onClock(nowMs, this.#begin)
     this.deliver()
-    this.#flushPrints()
+    this.#atomic.flushPrints()
   }
 
   /**
@@ -206,8 +223,8 @@ export class Task implements TaskContext {
 
   /** The run ends in an orderly way: what people wait to see is shown. `takeCommit` follows. */
   stop(): void {
-    this.#domains.onStop(() => this.#begin())
-    this.#flushPrints()
+    this.#domains.onStop(this.#begin)
+    this.#atomic.flushPrints()
   }
 
   /** Records whose results are still to come from asynchronous steps: a commit waits for them. */
@@ -220,13 +237,13 @@ export class Task implements TaskContext {
   /** Gives on the results of asynchronous steps that have come. Between records only. */
   deliver(): void {
     for (const step of this.#chain.asynchronous) {
-      this.#begin()
+      this.#atomic.begin()
       while (step.pending > 0 && step.deliver() === 'delivered') {
-        this.#begin()
-        this.#domains.advance(this.#watermark.currentMs, () => this.#begin())
+        this.#atomic.begin()
+        this.#domains.advance(this.#watermark.currentMs, this.#begin)
       }
     }
-    this.#flushPrints()
+    this.#atomic.flushPrints()
   }
 
   /** Whether an asynchronous step can take no further record now. */
@@ -266,32 +283,27 @@ export class Task implements TaskContext {
   }
 
   emitAtomic(emit: Push, value: unknown, key: Key | null, timeMs: number): void {
-    this.#begin()
+    this.#atomic.begin()
     try {
       emit(value, key, timeMs)
     } catch (thrown) {
       const step = this.running
-      this.#undo(thrown)
+      this.#atomic.undo(thrown)
       this.counters.dead += 1
       this.#letters.deadResult({ value, key, timeMs }, step, thrown)
     }
-    this.#begin()
+    this.#atomic.begin()
   }
 
   late(step: string, detail: { windowEndMs: number; watermarkMs: number }): void {
-    if (this.#current === null) {
-      // A result of a step before came too late for this one: there is no input record to keep.
-      this.#lateCount += 1
-      return
-    }
-    if (this.#lateSteps.includes(step)) return
-    this.#lateSteps.push(step)
-    this.#lateCount += 1
+    const first = this.#atomic.late(step, this.#current !== null)
+    // Without a record in hand, a result of a step before came too late for this one: counted only.
+    if (first === 'again' || this.#current === null) return
     this.#letters.late(this.#current.origin(), step, detail)
   }
 
   print(text: string): void {
-    this.#prints.push(text)
+    this.#atomic.print(text)
   }
 
   /**
@@ -305,14 +317,15 @@ export class Task implements TaskContext {
     const tieWins = next === null || cursor.input < next.input || cursor.isGlobal
     const { clock } = cursor
     const { outOfOrderMs } = clock.spec
-    const marked = cursor.marks !== null // its event time comes by marks, not from its records
+    const { isBounded } = cursor
     this.#watermark.active(clock, this.nowMs)
     do {
       const { timeMs } = cursor
       this.#process(cursor)
       left -= 1
-      if (!marked && timeMs - outOfOrderMs > clock.reachedMs) {
-        this.#advance(this.#watermark.reached(clock, timeMs - outOfOrderMs))
+      const reachedMs = isBounded ? timeMs - outOfOrderMs : cursor.reachedMs()
+      if (reachedMs > clock.reachedMs && !cursor.isGlobal) {
+        this.#advance(this.#watermark.reached(clock, reachedMs))
       }
     } while (
       cursor.pull() &&
@@ -321,18 +334,18 @@ export class Task implements TaskContext {
       (cursor.timeMs < untilMs || (tieWins && cursor.timeMs === untilMs))
     )
     this.counters.recordsIn += limit - left
-    this.#flushPrints()
+    this.#atomic.flushPrints()
     return left
   }
 
   #process(cursor: Cursor): void {
-    this.#begin()
+    this.#atomic.begin()
     this.#current = cursor
     try {
       cursor.entry(cursor.value, cursor.key, cursor.timeMs)
     } catch (thrown) {
       const step = this.running
-      this.#undo(thrown)
+      this.#atomic.undo(thrown)
       this.counters.dead += 1
       this.#letters.dead(cursor.origin(), step, thrown)
     }
@@ -340,33 +353,8 @@ export class Task implements TaskContext {
     cursor.pass()
   }
 
-  /** Starts something atomic: what was done before stands. */
-  #begin(): void {
-    this.#state.journal.begin()
-    this.#outputs.begin()
-    if (this.#lateCount > 0) {
-      this.counters.late += this.#lateCount
-      this.#lateCount = 0
-      this.#lateSteps = []
-    }
-    this.#printMark = this.#prints.length
-  }
-
-  /**
-   * Takes back what was done since `#begin`. A fault of the engine is no record's fault: it stops
-   * the task.
-   */
-  #undo(thrown: unknown): void {
-    if (thrown instanceof MillraceError && thrown.blame === 'engine') throw thrown
-    this.#state.journal.undo()
-    this.#outputs.undo()
-    this.#lateCount = 0
-    this.#lateSteps = []
-    this.#prints.length = this.#printMark
-  }
-
   #unreadable(origin: Origin, thrown: unknown, step: string): void {
-    this.#begin()
+    this.#atomic.begin()
     this.counters.recordsIn += 1
     this.counters.dead += 1
     this.#letters.dead(origin, step, thrown)
@@ -374,43 +362,12 @@ export class Task implements TaskContext {
 
   #advance(watermarkMs: number): void {
     if (watermarkMs <= this.#watermark.currentMs) return
-    this.#domains.advance(watermarkMs, this.#onDue)
+    this.#domains.advance(watermarkMs, this.#begin)
     this.#watermark.currentMs = watermarkMs
   }
 
   #eventDueMs(): number {
     return this.#domains.dueMs()
-  }
-
-  /**
-   * Whether no record may be taken now: a step is full, or an input has records that are not at
-   * hand yet and might be the earliest, or those of a global table.
-   */
-  #mustWait(): boolean {
-    if (this.#isBlocked) return true
-    const { session } = this.#options
-    for (const { ready, position, input } of this.cursors) {
-      if (!ready && position < session.endOffset(input)) return true
-    }
-    return false
-  }
-
-  /** The ready cursor with the smallest event time, the first of them; `except` is left out. */
-  #earliest(except: Cursor | null): Cursor | null {
-    let earliest: Cursor | null = null
-    for (const cursor of this.cursors) {
-      if (cursor === except || !cursor.ready) continue
-      if (cursor.isGlobal) return cursor
-      if (earliest === null || cursor.timeMs < earliest.timeMs) earliest = cursor
-    }
-    return earliest
-  }
-
-  #flushPrints(): void {
-    if (this.#prints.length === 0) return
-    this.#options.print(this.#prints.join(''))
-    this.#prints = []
-    this.#printMark = 0
   }
 
   #entry(step: string): Push {

@@ -20,12 +20,24 @@ export class InputClock {
   idle = false
   /** Whether nothing is left to read, as of the last tick. */
   caughtUp = true
+  /** Wall clock as of the last tick, and when `reachedMs` last moved. */
+  nowMs: number
+  reachedAtMs: number
   /** Wall clock when a record last came, or reading began. */
   lastRecordAtMs: number
 
   constructor(spec: InputClockSpec, nowMs: number) {
     this.spec = spec
     this.lastRecordAtMs = nowMs
+    this.nowMs = nowMs
+    this.reachedAtMs = nowMs
+  }
+
+  /** The input vouches for an event time; an earlier one changes nothing. */
+  reach(timeMs: number): void {
+    if (timeMs <= this.reachedMs) return
+    this.reachedMs = timeMs
+    this.reachedAtMs = this.nowMs
   }
 }
 
@@ -33,6 +45,11 @@ export class Watermark {
   readonly inputs: readonly InputClock[]
   /** The task's watermark, ms. */
   currentMs: number = Number.NEGATIVE_INFINITY
+  /** Wall clock since when all inputs are idle; null: not all are. */
+  get allIdleSinceMs(): number | null {
+    return this.#allIdleSinceMs
+  }
+
   #allIdleSinceMs: number | null = null
   #standingMs = 0
 
@@ -45,7 +62,7 @@ export class Watermark {
    * the current one
    */
   reached(input: InputClock, timeMs: number): number {
-    if (timeMs > input.reachedMs) input.reachedMs = timeMs
+    input.reach(timeMs)
     return this.candidate()
   }
 
@@ -71,6 +88,7 @@ export class Watermark {
   tick(nowMs: number): number {
     let allIdle = this.inputs.length > 0
     for (const input of this.inputs) {
+      input.nowMs = nowMs
       if (!input.caughtUp) input.idle = false
       else if (nowMs - input.lastRecordAtMs >= input.spec.idleAfterMs) input.idle = true
       if (!input.idle) allIdle = false

@@ -1,7 +1,7 @@
 /** `run`: the pipelines of this process, from start to an orderly end by Ctrl-C. */
 import { systemClock } from '../core/clock.ts'
 import { messageOf, MillraceError } from '../core/error.ts'
-import type { EngineRun, RunEvent, TaskStatus } from '../engine/run.ts'
+import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
@@ -62,6 +62,11 @@ export interface Running {
   stop(): Promise<void>
   /** One entry a task. */
   status(): TaskStatus[]
+  /**
+   * Why a window has not given its result yet: for each task how far event time has come, which
+   * partition holds it, since when, and what would move it on.
+   */
+  explain(): TaskTime[]
 }
 
 /**
@@ -129,6 +134,7 @@ function running(
       await done.catch(() => {})
     },
     status: () => engine.status(),
+    explain: () => engine.explain(),
   }
 }
 

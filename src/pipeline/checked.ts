@@ -1,11 +1,11 @@
-/** Checks of what users give, for JavaScript and for what types cannot say. Nodes lose the types. */
+/** Checks of what users give, for JavaScript and for what types cannot say. */
 import { MillraceError } from '../core/error.ts'
-import type { Topic } from './topic.ts'
+import type { TopicSpec } from './topic-spec.ts'
 
 export type Untyped<R> = (value: unknown) => R
 
 /** @throws `invalid-argument` for what is no topic */
-export function specOf(topic: { readonly spec: Topic['spec'] }, method: string): Topic['spec'] {
+export function specOf(topic: { readonly spec: TopicSpec }, method: string): TopicSpec {
   if (typeof topic?.spec?.name === 'string') return topic.spec
   throw refuse(`${method} takes a topic: topic('name')`, topic)
 }

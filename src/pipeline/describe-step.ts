@@ -5,6 +5,7 @@ import { unreachable } from '../core/assert.ts'
 import { formatDuration } from '../core/duration.ts'
 import { deadTopic, lateTopic } from './letter-topic.ts'
 import type { AggregateNode, Node, ReduceNode, Settings, SourceNode, TopicSpec } from './node.ts'
+import type { WatermarkSpec } from './watermark-spec.ts'
 import type { EmissionSpec } from './window-spec.ts'
 import { windowText } from './window-text.ts'
 
@@ -59,9 +60,15 @@ function sourceSettings({ topic }: SourceNode): Settings {
     ...topicSettings(topic),
     time: topic.time === null ? "the record's" : 'from the value',
     'out of order': formatDuration(topic.outOfOrderMs),
+    ...(topic.watermark.kind === 'bounded' ? {} : { watermark: watermarkText(topic.watermark) }),
     'idle after': `${formatDuration(topic.idleAfterMs)}, then ${topic.idle}`,
     dead: deadTopic(topic.name),
   }
+}
+
+function watermarkText(watermark: WatermarkSpec): string {
+  if (watermark.kind !== 'per-key') return watermark.kind
+  return `per key, ended when ${formatDuration(watermark.idleAfterMs)} behind`
 }
 
 function topicSettings({ codec, schema, key, partitions, compact }: TopicSpec): Settings {

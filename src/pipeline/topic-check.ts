@@ -2,6 +2,7 @@
 import { MillraceError } from '../core/error.ts'
 import type { TopicSpec } from './node.ts'
 import type { Step } from './plan.ts'
+import type { WatermarkSpec } from './watermark-spec.ts'
 
 /**
  * Declaring a topic twice is fine where both say the same; functions and schemas are the same only
@@ -42,11 +43,18 @@ export function checkTopics(steps: readonly Step[]): void {
   }
 }
 
+function isSameWatermark(first: WatermarkSpec, second: WatermarkSpec): boolean {
+  if (first.kind === 'from-data') return second.kind === first.kind && first.fn === second.fn
+  return JSON.stringify(first) === JSON.stringify(second)
+}
+
 function differenceOf(first: TopicSpec, second: TopicSpec): string | null {
   if (first === second) return null
   for (const field of Object.keys(first) as (keyof TopicSpec)[]) {
     if (field === 'codec') {
       if (first.codec.name !== second.codec.name) return field
+    } else if (field === 'watermark') {
+      if (!isSameWatermark(first.watermark, second.watermark)) return field
     } else if (first[field] !== second[field]) return field
   }
   return null

@@ -2,6 +2,7 @@
 import type { Codec } from '../core/codec.ts'
 import type { Key } from '../core/key.ts'
 import type { StandardSchema } from '../core/schema.ts'
+import type { WatermarkSpec } from './watermark-spec.ts'
 
 /**
  * A topic as a pipeline declares it. All durations are resolved to ms. Values of any type: the
@@ -22,6 +23,7 @@ export interface TopicSpec {
    */
   readonly time: ((value: unknown) => Date | number) | null
   readonly outOfOrderMs: number
+  readonly watermark: WatermarkSpec
   /** An input without records for this long (wall clock) no longer holds the watermark back. */
   readonly idleAfterMs: number
   /**

@@ -10,6 +10,7 @@ import type { Key } from '../core/key.ts'
 import { validator } from '../core/schema.ts'
 import type { InferOutput, StandardSchema } from '../core/schema.ts'
 import type { TopicSpec } from './node.ts'
+import type { WatermarkStrategy } from './watermark.ts'
 
 /**
  * A topic of values `V`, its records keyed by `K` (null: not keyed). Fits where a topic of a
@@ -60,6 +61,11 @@ export interface TopicOptions<S extends SchemaOption, C extends CodecOption, KO,
   readonly time?: (value: V) => Date | number
   /** How far event times may run behind the largest one seen. Default `'0ms'`. */
   readonly outOfOrder?: Duration
+  /**
+   * How the records tell how far event time has come, in place of `outOfOrder`: `bounded`,
+   * `ascending`, `perKey`, `fromData`.
+   */
+  readonly watermark?: WatermarkStrategy<V>
   /** Without a record for this long, the input no longer holds event time back. Default `'10s'`. */
   readonly idleAfter?: Duration
   /**
@@ -124,7 +130,7 @@ export function topic<
     schema: schema ?? null,
     key: (key as TopicSpec['key'] | undefined) ?? null,
     time: (time as TopicSpec['time'] | undefined) ?? null,
-    outOfOrderMs: durationMs(options.outOfOrder ?? '0ms', 'outOfOrder'),
+    ...watermarkOf(name, options),
     idleAfterMs: atLeastOneMs(name, 'idleAfter', options.idleAfter ?? '10s'),
     idle: oneOf(name, 'idle', options.idle ?? 'advance', ['advance', 'wait']),
     partitions: count(name, 'partitions', partitions, partitionsMax),
@@ -136,6 +142,24 @@ export function topic<
   return { kind: 'topic', spec }
 }
 
+function watermarkOf<V>(
+  name: string,
+  options: { readonly outOfOrder?: Duration; readonly watermark?: WatermarkStrategy<V> },
+): Pick<TopicSpec, 'outOfOrderMs' | 'watermark'> {
+  const { outOfOrder = '0ms', watermark } = options
+  if (watermark === undefined) {
+    return { outOfOrderMs: durationMs(outOfOrder, 'outOfOrder'), watermark: { kind: 'bounded' } }
+  }
+  if (watermark?.kind !== 'watermark-strategy') {
+    const allowed = "bounded('5s'), ascending(), perKey({ … }) or fromData(fn)"
+    throw refuse(name, 'watermark', watermark, allowed)
+  }
+  if (options.outOfOrder !== undefined) {
+    throw refuse(name, 'outOfOrder', outOfOrder, 'it within the watermark strategy, or it alone')
+  }
+  return { outOfOrderMs: watermark.outOfOrderMs, watermark: watermark.spec }
+}
+
 /** As the log has it. */
 const partitionsMax = 1024
 const namePattern = /^[a-zA-Z0-9._-]{1,249}$/
@@ -145,6 +169,7 @@ const optionNames: ReadonlySet<string> = new Set([
   'key',
   'time',
   'outOfOrder',
+  'watermark',
   'idleAfter',
   'idle',
   'partitions',

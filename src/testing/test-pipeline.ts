@@ -9,6 +9,7 @@ import type { Key } from '../core/key.ts'
 import { validator } from '../core/schema.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 import type { TaskInput } from '../engine/task-inputs.ts'
+import type { TimeExplanation } from '../engine/explain-time.ts'
 import { Task } from '../engine/task.ts'
 import { BatchBuilder, RecordBatch } from '../log/batch.ts'
 import { partitionOfText } from '../log/partitioner.ts'
@@ -98,6 +99,8 @@ export interface PipelineTest {
   printed(): string
   /** Event time reached, ms; null before the first record. */
   watermark(): number | null
+  /** How far event time has come, which partition holds it, and what would move it on. */
+  explain(): TimeExplanation
   /** Ends the run in an orderly way: open batches of `print` are shown. */
   stop(): void
 }
@@ -251,6 +254,10 @@ class Driver implements PipelineTest {
 
   watermark(): number | null {
     return Number.isFinite(this.#task.watermarkMs) ? this.#task.watermarkMs : null
+  }
+
+  explain(): TimeExplanation {
+    return this.#task.explainTime()
   }
 
   stop(): void {

@@ -54,7 +54,7 @@ export interface Stateful {
 
 /** What a step owes whose results come later, from outside the task. Called by the task only. */
 export interface Asynchronous {
-  /** Records taken whose results have not been given on yet. A commit waits until there are none. */
+  /** Records taken whose results have not been given on yet. A commit waits for them. */
   readonly pending: number
   /** Whether it can take no further record now. */
   readonly isFull: boolean

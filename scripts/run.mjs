@@ -14,9 +14,11 @@ const commands = {
   start: ['bin/millrace.js', 'start'],
   test: ['node_modules/vitest/vitest.mjs', 'run'],
   'test:unit': ['node_modules/vitest/vitest.mjs', 'run', 'src'],
+  'test:deep': ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/deep/vitest.config.ts'],
   'test:faults': ['test/faults/faults.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],
+  nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
 }
 

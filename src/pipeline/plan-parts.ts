@@ -79,6 +79,13 @@ function placeSteps(steps: readonly Step[], cuts: ReadonlySet<string>): Places {
   const rootsOf = (parts: readonly string[]): Set<string> => new Set(parts.map(root))
   const outputs = (step: string): readonly string[] =>
     cuts.has(step) ? [step] : (placed.get(step) ?? [])
+  /** Whether records of a part have come through another one. */
+  const comesFrom = (part: string, other: string): boolean =>
+    [...cuts].some((cut) => {
+      if (root(cut) !== root(part)) return false
+      const fed = rootsOf(placed.get(cut) ?? [])
+      return fed.has(root(other)) || [...fed].some((each) => comesFrom(each, other))
+    })
   const nodes = new Map(steps.map((step) => [step.name, step.node]))
   const settled = settledSteps(steps, cuts)
   const sidesToMove: string[] = []
@@ -91,7 +98,12 @@ function placeSteps(steps: readonly Step[], cuts: ReadonlySet<string>): Places {
     placed.set(name, parts)
     const [first = mainPart, ...others] = parts
     if (!isGrouping(node) || others.length === 0) continue
-    const late = inputs.filter((input) => isSameKey(nodes.get(input)) && !settled.has(input))
+    // A part cannot read what it writes: a side that the other one comes from moves, too.
+    const before = (side: string): boolean =>
+      outputs(side).some((part) => parts.some((other) => other !== part && comesFrom(other, part)))
+    const late = inputs.filter(
+      (input) => isSameKey(nodes.get(input)) && (!settled.has(input) || before(input)),
+    )
     sidesToMove.push(...late)
     if (late.length > 0) continue
     if (parts.includes(mainPart)) throw keyedDifferently(name)

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { serialize } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isCode } from './error.ts'
@@ -135,7 +134,11 @@ describe('writeValue and readValue', () => {
     writer.writeValue(shared)
     const { length } = writer
     writer.writeValue(shared)
-    expect(writer.length).toBe(length * 2)
+    writer.writeValue(shared)
+    expect(writer.length).toBe(length + 2 * 5) // two shapes of two bytes, and the number
+    const reader = new ValueReader(writer.bytes())
+    for (let i = 0; i < 3; i++) expect(reader.readValue()).toStrictEqual(shared)
+    expect(reader.done).toBe(true)
   })
 
   test('holes stay holes and sparse arrays stay small', () => {
@@ -209,11 +212,8 @@ describe('parts', () => {
         expect(reader.readString()).toBe('über')
         expect(reader.readFloat64()).toBe(number)
         expect(reader.readBytes()).toStrictEqual(bytes)
-        const at = reader.position
         expect(reader.readValue()).toStrictEqual([1])
         expect(reader.done).toBe(true)
-        reader.seek(at)
-        expect(reader.readValue()).toStrictEqual([1])
       }),
     )
   })
@@ -290,9 +290,5 @@ describe('bytes that do not fit', () => {
         expect(fails(writer.bytes().subarray(0, at % writer.length))).toBe(true)
       }),
     )
-  })
-
-  test('a seek outside is refused', () => {
-    expect(() => new ValueReader(serialize(1)).seek(1000)).toThrow('outside')
   })
 })

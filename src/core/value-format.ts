@@ -2,7 +2,7 @@
  * The bytes of a value in state: one tag, then what the tag says. Numbers little-endian; counts and
  * lengths as varints (7 bits a byte, lowest first, top bit = more follows).
  *
- *   0x00–0x14 the tags below
+ *   0x00–0x17 the tags below
  *   0x40–0x7f ASCII string of tag − 0x40 bytes
  *   0x80–0xff integer tag − 0x80
  *
@@ -31,7 +31,7 @@ export const tag = {
   date: 0x0c,
   /** varint count, values. */
   array: 0x0d,
-  /** varint count, (string value)… */
+  /** varint count, (string value)…: as earlier versions wrote every object. */
   object: 0x0e,
   /** varint count, (value value)… */
   map: 0x0f,
@@ -45,7 +45,19 @@ export const tag = {
   arrayBuffer: 0x13,
   /** varint bytes, what node:v8 `serialize` wrote: everything else. */
   v8: 0x14,
+  /** varint count, names as strings; values. Defines the next shape of the block, from 0 on. */
+  newShape: 0x15,
+  /** varint count, names as strings; values: where the block has no room for another shape. */
+  named: 0x17,
+  /** varint shape; values: an object with the names of that shape, in their order. */
+  shape: 0x16,
 } as const
+
+/**
+ * Shapes of a block: objects of one kind write their names once. What has more kinds than this is
+ * written by name.
+ */
+export const shapesMax = 32
 
 export const shortString = 0x40
 export const smallInt = 0x80

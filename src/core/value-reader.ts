@@ -13,6 +13,8 @@ export class ValueReader {
   #buffer: Buffer
   #at = 0
   #names: NameCache | null = null
+  /** Names of the shapes that this block has defined so far. */
+  #shapes: (readonly string[])[] = []
 
   /** @param bytes must not change while being read */
   constructor(bytes: Uint8Array) {
@@ -23,22 +25,12 @@ export class ValueReader {
   reset(bytes: Uint8Array): void {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = 0
+    if (this.#shapes.length > 0) this.#shapes = []
   }
 
   /** True at the end of the block. */
   get done(): boolean {
     return this.#at >= this.#buffer.length
-  }
-
-  /** Index of the next byte. */
-  get position(): number {
-    return this.#at
-  }
-
-  /** Goes on at another byte of the block. */
-  seek(position: number): void {
-    if (position < 0 || position > this.#buffer.length) throw this.#corrupt('a seek goes outside')
-    this.#at = position
   }
 
   /** @throws `state-corrupt` */
@@ -153,6 +145,18 @@ export class ValueReader {
     switch (kind) {
       case tag.object:
         return this.#readObject(depth)
+      case tag.newShape: {
+        const names = this.#readNames()
+        this.#shapes.push(names)
+        return this.#readFields(names, depth)
+      }
+      case tag.shape: {
+        const names = this.#shapes[this.readUint()]
+        if (names === undefined) throw this.#corrupt('a shape is unknown')
+        return this.#readFields(names, depth)
+      }
+      case tag.named:
+        return this.#readFields(this.#readNames(), depth)
       case tag.array: {
         const count = this.#count(1)
         const items: unknown[] = []
@@ -182,19 +186,21 @@ export class ValueReader {
   #readObject(depth: number): Record<string, unknown> {
     const count = this.#count(2)
     const object: Record<string, unknown> = {}
-    for (let i = 0; i < count; i++) {
-      const name = this.#readName()
-      const value = this.#read(depth)
-      if (name !== '__proto__') object[name] = value
-      else {
-        // A plain assignment would set the prototype.
-        Object.defineProperty(object, name, {
-          value,
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        })
-      }
+    for (let i = 0; i < count; i++) setField(object, this.#readName(), this.#read(depth))
+    return object
+  }
+
+  #readNames(): string[] {
+    const count = this.#count(2)
+    const names: string[] = []
+    for (let i = 0; i < count; i++) names.push(this.#readName())
+    return names
+  }
+
+  #readFields(names: readonly string[], depth: number): Record<string, unknown> {
+    const object: Record<string, unknown> = {}
+    for (let i = 0; i < names.length; i++) {
+      setField(object, names[i] as string, this.#read(depth))
     }
     return object
   }
@@ -250,4 +256,18 @@ export class ValueReader {
       cause,
     })
   }
+}
+
+function setField(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') {
+    object[name] = value
+    return
+  }
+  // A plain assignment would set the prototype.
+  Object.defineProperty(object, name, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
 }

@@ -13,6 +13,19 @@ const varintBytesMax = 8 // 2^53 takes 54 bits of 7
 /** Up to here a list is searched for an object seen before; beyond, a Set. */
 const seenListMax = 16
 
+/** The names of objects of one kind. */
+interface Shape {
+  readonly names: readonly string[]
+  /** Where it is defined. */
+  readonly start: number
+}
+
+function hasNames(shape: Shape, names: readonly string[]): boolean {
+  if (shape.names.length !== names.length) return false
+  for (let i = 0; i < names.length; i++) if (shape.names[i] !== names[i]) return false
+  return true
+}
+
 /**
  * A growing block of bytes. Kept by its owner and reused: `reset`, write, `bytes`.
  *
@@ -27,6 +40,9 @@ export class ValueWriter {
   /** Objects below the root of the value in hand, to find those that occur twice. */
   readonly #seen: object[] = []
   #seenSet: Set<object> | null = null
+  /** Names of objects written in this block, and which of them came last. */
+  readonly #shapes: Shape[] = []
+  #lastShape = 0
 
   constructor(bytes = 1024) {
     this.#buffer = Buffer.allocUnsafeSlow(bytes)
@@ -39,12 +55,16 @@ export class ValueWriter {
 
   /** Forgets what was written; the memory stays. */
   reset(): void {
-    this.#length = 0
+    this.truncate(0)
   }
 
   /** Takes back everything after the first `length` bytes. */
   truncate(length: number): void {
     this.#length = Math.min(length, this.#length)
+    while (this.#shapes.length > 0 && (this.#shapes.at(-1) as Shape).start >= length) {
+      this.#shapes.pop()
+    }
+    this.#lastShape = 0
   }
 
   /** A copy, in an ArrayBuffer of its own. */
@@ -68,7 +88,7 @@ export class ValueWriter {
     try {
       this.#write(value, 0)
     } catch (thrown) {
-      this.#length = start
+      this.truncate(start)
       if (thrown !== useV8) throw thrown
       this.#writeByV8(value)
     }
@@ -242,13 +262,36 @@ export class ValueWriter {
 
   #writePlainObject(value: Record<string, unknown>, depth: number): void {
     const names = Object.keys(value)
-    this.#tag(tag.object)
-    this.writeUint(names.length)
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i] as string
-      this.writeString(name)
-      this.#write(value[name], depth + 1)
+    const shape = this.#shapeOf(names)
+    if (shape >= 0) {
+      this.#tag(tag.shape)
+      this.writeUint(shape)
+    } else this.#writeNames(names)
+    for (let i = 0; i < names.length; i++) this.#write(value[names[i] as string], depth + 1)
+  }
+
+  /** The shape with these names, in this order; −1: there is none. */
+  #shapeOf(names: readonly string[]): number {
+    const shapes = this.#shapes
+    const last = shapes[this.#lastShape]
+    if (last !== undefined && hasNames(last, names)) return this.#lastShape
+    for (let i = 0; i < shapes.length; i++) {
+      if (!hasNames(shapes[i] as Shape, names)) continue
+      this.#lastShape = i
+      return i
     }
+    return -1
+  }
+
+  #writeNames(names: readonly string[]): void {
+    if (this.#shapes.length >= format.shapesMax) this.#tag(tag.named)
+    else {
+      this.#lastShape = this.#shapes.length
+      this.#shapes.push({ names, start: this.#length })
+      this.#tag(tag.newShape)
+    }
+    this.writeUint(names.length)
+    for (let i = 0; i < names.length; i++) this.writeString(names[i] as string)
   }
 
   #writeArray(value: readonly unknown[], depth: number): void {

@@ -201,8 +201,8 @@ export interface Session {
   /**
    * Appends everything the task produced since the last commit, moves its input offsets and keeps
    * the changelog blob, in one atomic step. [L1] At most one in flight; the caller may poll
-   * meanwhile. `commit.appends` and its bytes belong to the log until the promise settles (they may
-   * be transferred away).
+   * meanwhile. The bytes of `commit.appends` and of the changelog belong to the log from now on:
+   * they may be kept, or transferred away.
    * @throws `task-fenced` (not-applied: drop all, do not retry) · `commit-unknown` (unknown: close,
    * reopen, read the
    *   offsets back) · `disk-full`, `log-busy`, `log-failed` (not-applied) · `unknown-topic` ·

@@ -16,16 +16,18 @@ import type { Entry, StoreSpec } from './store.ts'
 
 const blobVersion = 1
 /**
- * A slice is at least this many entries, and at least as many as changed: recovery reads at most
- * about four times the live state.
+ * A slice is about this many bytes at least, and about as many as changed: recovery reads at most
+ * about four times the live state. Bytes and not entries: a change of small entries must not
+ * rewrite as many large ones.
  */
-const sliceEntriesMin = 64
+const sliceBytesMin = 1024
 /**
- * For each entry of a slice so many are looked at: those that the round has already written as
- * changes are passed over. So a round ends also where every commit adds as many entries as it
- * writes.
+ * Entries looked at for a slice, beside four for each that changed: those that the round has
+ * already written as changes are passed over. So a round ends also where every commit adds as many
+ * entries as it writes.
  */
-const looksPerSliceEntry = 4
+const looksMin = 256
+const looksPerChange = 4
 
 export class StateSet {
   readonly journal: Journal = new Journal()
@@ -74,6 +76,7 @@ export class StateSet {
       (store) => store.dirty.length > 0 || store.drops.length > 0,
     )
     let written = 0
+    const startBytes = writer.length
     writer.writeUint(changed.length)
     for (const store of changed) {
       writer.writeString(store.spec.name)
@@ -84,10 +87,12 @@ export class StateSet {
           ? store.dirty
           : store.dirty.filter((entry) => !entry.namespace.dropped)
       writer.writeUint(dirty.length)
+      const before = writer.length
       for (const entry of dirty) {
         this.#writeEntry(entry)
         store.settle(entry)
       }
+      if (dirty.length > 0) store.entryBytes = (writer.length - before) / dirty.length
       written += dirty.length
       store.dirty = []
       store.drops = []
@@ -96,7 +101,9 @@ export class StateSet {
     if (startsRound) this.#roundStartedIn = this.journal.commitNumber
     this.#round ??= this.#liveEntries()
     this.journal.commitNumber += 1
-    const endsRound = this.#writeSlice(this.#round, Math.max(sliceEntriesMin, written))
+    const bytes = Math.max(sliceBytesMin, writer.length - startBytes)
+    const looks = Math.max(looksMin, written * looksPerChange)
+    const endsRound = this.#writeSlice(this.#round, bytes, looks)
     if (endsRound) this.#round = null
     return { bytes: writer.bytes(), startsRound, endsRound }
   }
@@ -150,11 +157,11 @@ export class StateSet {
   }
 
   /** @returns whether the round is complete */
-  #writeSlice(round: Iterator<Entry>, limit: number): boolean {
+  #writeSlice(round: Iterator<Entry>, byteLimit: number, lookLimit: number): boolean {
     const byStore = new Map<Store, Entry[]>()
     let complete = false
-    let taken = 0
-    for (let looked = 0; taken < limit && looked < limit * looksPerSliceEntry; looked++) {
+    let bytes = 0
+    for (let looked = 0; bytes < byteLimit && looked < lookLimit; looked++) {
       const next = round.next()
       if (next.done === true) {
         complete = true
@@ -164,7 +171,7 @@ export class StateSet {
       if (entry.value === absent || entry.namespace.dropped) continue
       // A blob of this round has it, as it is now.
       if (entry.dirtyIn >= this.#roundStartedIn) continue
-      taken += 1
+      bytes += entry.namespace.store.entryBytes
       const entries = byStore.get(entry.namespace.store)
       if (entries === undefined) byStore.set(entry.namespace.store, [entry])
       else entries.push(entry)

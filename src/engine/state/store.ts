@@ -82,6 +82,8 @@ export class Store {
   readonly #journal: Journal
   /** Entries written since the last commit, each once. */
   dirty: Entry[] = []
+  /** What one of its entries takes in the changelog, about: as measured last. */
+  entryBytes = 64
   /** Namespaces dropped since the last commit. */
   drops: number[] = []
 

@@ -185,7 +185,7 @@ function withBlob(
   changelog: readonly ChangelogWrite[],
   { bytes, startsRound, endsRound }: ChangelogWrite,
 ): ChangelogWrite[] {
-  const all = [...changelog, { bytes: bytes.slice(), startsRound, endsRound }]
+  const all = [...changelog, { bytes, startsRound, endsRound }]
   if (!endsRound) return all
   return all.slice(
     Math.max(

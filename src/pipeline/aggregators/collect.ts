@@ -6,6 +6,8 @@
  */
 import type { AggregatorOf } from '../aggregator.ts'
 import { aggregatorOf, needsFunction } from './aggregator-of.ts'
+import { arrivalsAggregator } from './arrivals.ts'
+import { itemsOf } from './ordered-tree.ts'
 
 interface Collected {
   readonly items: unknown[]
@@ -14,6 +16,7 @@ interface Collected {
 
 /**
  * All values as an array, in order of arrival. What is kept grows with every record: for windows.
+ * Over a table a value that leaves is found by its content; of equal ones the first leaves.
  * @param fn what to keep of the value; default: all
  * @example
  * from(orders).window(tumbling('1h')).aggregate({ ids: collect((o) => o.id) })
@@ -38,6 +41,13 @@ export function collect(
       const items = [...listOf(first), ...listOf(second)]
       return { items, count: items.length }
     },
+    retract: null,
+    retracting: arrivalsAggregator<unknown, unknown[], null, unknown>({
+      kind: 'collect',
+      extract: (value) => ({ by: null, given: fn(value) }),
+      rank: () => 0,
+      result: (ranked) => itemsOf(ranked).map(({ given }) => given),
+    }),
     result: listOf,
     state: {
       toState: listOf,

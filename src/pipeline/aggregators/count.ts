@@ -14,6 +14,8 @@ export function count(): AggregatorOf<unknown, number> {
     init: () => 0,
     add: (accumulator) => accumulator + 1,
     merge: (first, second) => first + second,
+    retract: (accumulator) => accumulator - 1,
+    retracting: null,
     result: (accumulator) => accumulator,
     state: null,
   })

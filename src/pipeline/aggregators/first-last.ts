@@ -45,6 +45,9 @@ function edge(
     init: () => null,
     add: choose,
     merge: choose,
+    // Which of the rest is first or last, nobody keeps.
+    retract: null,
+    retracting: null,
     result: (accumulator) => accumulator?.value,
     state: null,
   })

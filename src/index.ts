@@ -2,10 +2,26 @@
 
 // What users write.
 export { from } from './pipeline/from.ts'
+export { globalTable } from './pipeline/global-table.ts'
+export { lookup } from './pipeline/lookup.ts'
+export { output } from './pipeline/process.ts'
+export { listState, mapState, valueState } from './pipeline/process-state.ts'
+export { asOf, sameWindow, within } from './pipeline/join-how.ts'
+export { pattern } from './pipeline/pattern.ts'
 export { pipeline } from './pipeline/pipeline.ts'
+export { table } from './pipeline/table.ts'
 export { topic } from './pipeline/topic.ts'
-export { ascending, bounded, fromData, perKey } from './pipeline/watermark.ts'
-export { tumbling } from './pipeline/window.ts'
+export { ascending, bounded, perKey } from './pipeline/watermark.ts'
+export { calendar, cumulative, session, sliding, trailing, tumbling } from './pipeline/window.ts'
+export { countWindow, globalWindow, onCount, onInterval } from './pipeline/count-window.ts'
+export { aggregator } from './pipeline/aggregators/own.ts'
+export { approxDistinct } from './pipeline/aggregators/approx-distinct.ts'
+export { argMax, argMin } from './pipeline/aggregators/arg-extreme.ts'
+export { ewma } from './pipeline/aggregators/ewma.ts'
+export { histogram } from './pipeline/aggregators/histogram.ts'
+export { quantile } from './pipeline/aggregators/quantile.ts'
+export { topK } from './pipeline/aggregators/top-k.ts'
+export { stddev, variance } from './pipeline/aggregators/variance.ts'
 export { collect } from './pipeline/aggregators/collect.ts'
 export { count } from './pipeline/aggregators/count.ts'
 export { distinct } from './pipeline/aggregators/distinct.ts'
@@ -13,18 +29,102 @@ export { max, min } from './pipeline/aggregators/extreme.ts'
 export { first, last } from './pipeline/aggregators/first-last.ts'
 export { mean, sum } from './pipeline/aggregators/sum.ts'
 export type { AggregatorOf } from './pipeline/aggregator.ts'
+export type { ApproxDistinctOptions } from './pipeline/aggregators/approx-distinct.ts'
+export type { EwmaByRecord, EwmaByTime } from './pipeline/aggregators/ewma.ts'
+export type { Bucket, EvenBounds } from './pipeline/aggregators/histogram.ts'
+export type { OwnAggregator } from './pipeline/aggregators/own.ts'
+export type { QuantileOptions } from './pipeline/aggregators/quantile.ts'
+export type { TopValue } from './pipeline/aggregators/top-k.ts'
+export type { VarianceOptions } from './pipeline/aggregators/variance.ts'
 export type { Ordered } from './pipeline/aggregators/extreme.ts'
+export type {
+  AsOf,
+  Forever,
+  SameWindow,
+  StreamJoin,
+  TimeRange,
+  Within,
+} from './pipeline/join-how.ts'
+export type { Lookup, LookupCacheOptions, LookupInfo, LookupOptions } from './pipeline/lookup.ts'
+export type { CallOptions, MapAsyncInfo, MapAsyncOptions } from './pipeline/map-async.ts'
+export type {
+  OutputType,
+  ProcessContext,
+  ProcessOptions,
+  Timer,
+  TimerKind,
+  Timers,
+} from './pipeline/process.ts'
+export type {
+  ListState,
+  MapState,
+  StateDeclaration,
+  StateOptions,
+  ValueState,
+} from './pipeline/process-state.ts'
+export type { Split } from './pipeline/split.ts'
+export type { JoinType } from './pipeline/join-spec.ts'
+export type {
+  GlobalJoinOptions,
+  GlobalTable,
+  StreamJoinOptions,
+  TableJoinOptions,
+} from './pipeline/join-types.ts'
 export type { Pipeline, TumblingWindow, WindowSpec } from './pipeline/node.ts'
 export type {
+  GroupedTable,
+  Matches,
   PrintOptions,
+  Processed,
   RecordInfo,
   Stream,
+  Table,
   WindowOptions,
   WindowedStream,
 } from './pipeline/stream.ts'
+export type {
+  AfterMatch,
+  Match,
+  MatchOptions,
+  TimedOut,
+} from './pipeline/patterns/match-options.ts'
+export type {
+  Condition,
+  OneOptions,
+  Pattern,
+  PatternStart,
+  SomeOptions,
+} from './pipeline/patterns/pattern-value.ts'
+export type {
+  Change,
+  Changed,
+  DedupeOptions,
+  ForeignKeyJoinOptions,
+  KeyJoinOptions,
+  RunningOptions,
+  Top,
+  TopNOptions,
+} from './pipeline/table-types.ts'
 export type { Topic, TopicOptions } from './pipeline/topic.ts'
 export type { WatermarkStrategy } from './pipeline/watermark.ts'
-export type { Window } from './pipeline/window.ts'
+export type {
+  CalendarPeriod,
+  Window,
+  WindowAlignment,
+  WindowTimeOption,
+} from './pipeline/window.ts'
+export type { TriggerOptions } from './pipeline/count-window.ts'
+export type {
+  CalendarWindow,
+  CountWindow,
+  CumulativeWindow,
+  GlobalWindow,
+  SessionWindow,
+  SlidingWindow,
+  TrailingWindow,
+  TriggerSpec,
+  WindowTime,
+} from './pipeline/window-spec.ts'
 
 // Values, keys, time, errors.
 export { bytes, codec, json, string } from './core/codec.ts'

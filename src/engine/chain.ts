@@ -24,9 +24,11 @@ import type {
 import { printOperator } from './operators/print.ts'
 import { repartitionOperator } from './operators/repartition.ts'
 import { runningFoldOperator } from './operators/running-fold.ts'
+import { tableRowsOperator } from './operators/table-rows.ts'
 import { toOperator } from './operators/to.ts'
 import { windowFoldOperator } from './operators/window-fold.ts'
 import { stepOperator } from './operators/step-operator.ts'
+import { isTable, looksAt } from './table-readers.ts'
 import type { StateSet } from './state/state-set.ts'
 import type { TimeDomain, TimeDomains } from './time-domains.ts'
 
@@ -148,7 +150,22 @@ function buildStep(step: Step, wiring: Wiring, options: ChainOptions): Operator 
   }
   if (node.kind === 'step')
     return stepOperator(node.spec, context, { main: fanOut(targets), named })
+  if (node.kind === 'source') {
+    const push = sourcePush(fanOut(targets), wiring.consumers.get(name) ?? [], wiring)
+    return { push, second: null, stateful: null, asynchronous: null }
+  }
   return buildOperator(node, context, fanOut(targets), options)
+}
+
+/** What deletes a row of a topic that is read as a table is no record of streams from it. */
+function sourcePush(all: Push, readers: readonly Consumer[], { built }: Wiring): Push {
+  const tables = readers.filter(({ step }) => isTable(step.node))
+  if (tables.length === 0 || tables.length === readers.length) return all
+  const rows = fanOut(tables.map(({ step }) => (built.get(step.name) as Operator).push))
+  return (value, key, time) => {
+    if (value === null || value === undefined) rows(value, key, time)
+    else all(value, key, time)
+  }
 }
 
 /** Where a step emits to: what reads its main output, or the one of that name. */
@@ -172,7 +189,6 @@ function buildOperator(
   options: ChainOptions,
 ): Operator {
   switch (node.kind) {
-    case 'source':
     case 'merge':
     case 'branch-output':
     case 'output':
@@ -191,11 +207,12 @@ function buildOperator(
         ? runningFoldOperator(node, context, emit)
         : windowFoldOperator({ ...node, window: node.window }, context, emit)
     case 'print':
-      return printOperator(node, context)
+      return node.isTable ? ofRows(printOperator(node, context)) : printOperator(node, context)
     case 'forEach':
-      return forEachOperator(node, context)
+      return node.isTable ? ofRows(forEachOperator(node, context)) : forEachOperator(node, context)
     case 'to':
       return toOperator(node, context, options.outputs)
+    case 'source':
     case 'branch':
     case 'step': // built with all their outputs
       throw new MillraceError('assertion-failed', `a ${node.kind} step has several outputs`)
@@ -204,25 +221,27 @@ function buildOperator(
   }
 }
 
+/** Reads a table's changes, and takes the new rows. */
+function ofRows(operator: Operator): Operator {
+  return { ...operator, push: tableRowsOperator(operator.push).push }
+}
+
 function contextOf(step: Step, wiring: Wiring, options: ChainOptions): StepContext {
   const { name } = step
   const { task, state, originPartition } = options
-  const readers = (wiring.consumers.get(name) ?? []).map((consumer) => consumer.step.node)
-  const leaves = options.part.repartitions.some((each) => each.step === name)
+  const looks = looksAt(name, {
+    of: (reader) => (wiring.consumers.get(reader) ?? []).map((consumer) => consumer.step),
+    leaves: (reader) => options.part.repartitions.some((each) => each.step === reader),
+  })
   return {
     step: name,
     task,
     time: (wiring.times.get(name) as StepTime).inside,
     originPartition,
-    wantsBefore: leaves || readers.some((node) => !ignoresBefore(node)),
+    wantsBefore: looks === 'before',
     store: ({ part, toState, fromState }) =>
       state.store({ name: part === undefined ? name : `${name}/${part}`, toState, fromState }),
   }
-}
-
-/** A step that turns a table into the stream of its new values. */
-function ignoresBefore(node: Node): boolean {
-  return node.kind === 'step' && node.traits.ignoresBefore
 }
 
 function consumersOf(steps: readonly Step[], names: readonly string[]): Map<string, Consumer[]> {

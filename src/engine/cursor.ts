@@ -86,6 +86,8 @@ export interface TopicCursorOptions {
    */
   readonly partitionedBy: number | null
   readonly isGlobal: boolean
+  /** A record whose value is null deletes a row: it has its own key, and no value to check. */
+  readonly isTable: boolean
 }
 
 /** Reads a topic of the user's. */
@@ -113,6 +115,8 @@ export class TopicCursor implements Cursor {
   readonly #validate: ((value: unknown) => unknown) | null
   readonly #keyOf: ((value: unknown) => Key | null) | null
   readonly #partitionedBy: number | null
+  readonly #isTable: boolean
+  #isTombstone = false
   #batch: RecordBatch | null = null
   #at = 0
   #decodeValue: RangeDecoder<unknown> | null = null
@@ -134,7 +138,8 @@ export class TopicCursor implements Cursor {
     const { watermark } = spec
     this.#says = watermark.kind === 'from-data' ? watermark.fn : null
     this.keyClock = watermark.kind === 'per-key' ? new KeyClock(watermark.idleAfterMs) : null
-    this.isBounded = watermark.kind === 'bounded'
+    this.#isTable = options.isTable
+    this.isBounded = watermark.kind === 'bounded' && !options.isTable
     this.#keyOf = typeof spec.key === 'function' ? spec.key : null
     this.#partitionedBy = options.partitionedBy
   }
@@ -167,6 +172,7 @@ export class TopicCursor implements Cursor {
 
   reachedMs(): number {
     const { outOfOrderMs } = this.#spec
+    if (this.#isTombstone) return Number.NEGATIVE_INFINITY
     if (this.keyClock !== null) return this.keyClock.observe(this.key, this.timeMs) - outOfOrderMs
     return this.#says === null ? this.timeMs - outOfOrderMs : this.#saysMs
   }
@@ -198,6 +204,11 @@ export class TopicCursor implements Cursor {
 
   #decode(batch: RecordBatch, i: number): void {
     const spec = this.#spec
+    this.#isTombstone = this.#isTable && batch.valueIsNull(i)
+    if (this.#isTombstone) {
+      this.#takeTombstone(batch, i)
+      return
+    }
     const decode = this.#decodeValue as RangeDecoder<unknown>
     let value = batch.valueIsNull(i) ? null : decode(batch.valueStart(i), batch.valueEnd(i))
     if (this.#validate !== null) value = this.#validate(value)
@@ -219,12 +230,26 @@ export class TopicCursor implements Cursor {
     if (this.#says !== null) this.#saysMs = this.#said(this.#says(value))
   }
 
+  /**
+   * Nothing tells its event time where that comes from values: it is the record's time, but not
+   * ahead of what has been read. It does not move event time.
+   */
+  #takeTombstone(batch: RecordBatch, i: number): void {
+    this.value = null
+    this.key = batch.keyIsNull(i)
+      ? null
+      : (this.#decodeKey as RangeDecoder<string>)(batch.keyStart(i), batch.keyEnd(i))
+    const latestMs = this.clock.reachedMs + this.#spec.outOfOrderMs
+    const isKnown = this.#spec.time !== null && Number.isFinite(latestMs)
+    this.timeMs = isKnown ? Math.min(latestMs, batch.time(i)) : batch.time(i)
+  }
+
   #said(given: Date | number | null): number {
     if (given === null || given === undefined) return Number.NEGATIVE_INFINITY
     const time = Math.floor(Number(given))
     if (Math.abs(time) <= timeMsMax) return time
     throw new MillraceError('validation-failed', `the watermark is ${String(given)}`, {
-      hint: 'the function of fromData must give a valid Date, ms that fit one, or null',
+      hint: "the topic's watermark function must give a valid Date, ms that fit one, or null",
     })
   }
 

@@ -15,6 +15,7 @@ import type { Key } from '../core/key.ts'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Header } from '../log/batch.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
+import type { Cause } from './operators/operator.ts'
 import type { Outputs } from './outputs.ts'
 
 /** Room that the headers may take on top of the record: letters' topics accept this much more. */
@@ -36,6 +37,15 @@ export interface Origin {
   readonly timeMs: number
   /** `json`: the value is not what lies at that offset but a value on its way, written as JSON. */
   readonly form: 'raw' | 'json'
+}
+
+/** A value on its way while no input record is in hand. */
+export interface Result {
+  readonly value: unknown
+  readonly key: Key | null
+  readonly timeMs: number
+  /** The input record behind it; default: none alone. */
+  readonly cause?: Cause | null
 }
 
 export class Letters {
@@ -67,25 +77,41 @@ export class Letters {
   }
 
   /** A result that a later step threw at; no input record is in hand. */
-  deadResult(
-    result: { value: unknown; key: Key | null; timeMs: number },
+  deadResult(result: Result, step: string, thrown: unknown): void {
+    const origin = this.#originOf(result)
+    const place = origin.offset < 0 ? [header('step', step), ...formOf(origin)] : null
+    this.#add(deadTopic(origin.topic), origin, [
+      ...reason(thrown),
+      ...(place ?? whence(origin, step)),
+    ])
+  }
+
+  /** A result that is late for a later step; no input record is in hand. */
+  lateResult(
+    result: Result,
     step: string,
-    thrown: unknown,
+    detail: { watermarkMs: number; windowEndMs: number },
   ): void {
-    const origin: Origin = {
-      topic: this.#homeTopic,
-      partition: 0,
-      offset: -1,
-      key: result.key === null ? null : Buffer.from(keyText(result.key)),
-      value: Buffer.from(jsonText(result.value)),
-      timeMs: result.timeMs,
+    const origin = this.#originOf(result)
+    const time = [header('step', step), header('time', String(result.timeMs)), ...formOf(origin)]
+    this.#add(lateTopic(origin.topic), origin, [
+      header('reason', 'late'),
+      ...(origin.offset < 0 ? time : whence(origin, step)),
+      header('watermark', String(detail.watermarkMs)),
+      header('window-end', String(detail.windowEndMs)),
+    ])
+  }
+
+  #originOf({ key, value, timeMs, cause }: Result): Origin {
+    return {
+      topic: cause?.topic ?? this.#homeTopic,
+      partition: cause?.partition ?? 0,
+      offset: cause?.offset ?? -1,
+      key: key === null ? null : Buffer.from(keyText(key)),
+      value: Buffer.from(jsonText(value)),
+      timeMs,
       form: 'json',
     }
-    this.#add(deadTopic(this.#homeTopic), origin, [
-      ...reason(thrown),
-      header('step', step),
-      ...formOf(origin),
-    ])
   }
 
   #add(topic: string, origin: Origin, headers: Header[]): void {

@@ -78,10 +78,13 @@ export function stateShapes(plan: Plan): Record<string, string> {
   const shapes: Record<string, string> = {}
   for (const { name, node } of plan.parts.flatMap((part) => part.steps)) {
     if (node.kind === 'step' && node.traits.state !== null) {
-      shapes[name] = `${node.spec.kind}: ${node.traits.state}`
+      const { state, settings } = node.traits
+      const pattern = settings['pattern'] ?? ''
+      shapes[name] = `${node.spec.kind}: ${state}${pattern === '' ? '' : `, ${pattern}`}`
     }
     if (node.kind !== 'aggregate' && node.kind !== 'reduce') continue
-    const window = node.window === null ? 'without window' : `${windowText(node.window)}`
+    const rows = node.ttlMs === null ? 'without window' : 'without window, with a ttl'
+    const window = node.window === null ? rows : windowText(node.window)
     const fields =
       node.kind === 'reduce'
         ? 'a reduced value'

@@ -13,9 +13,9 @@ import type { TimeExplanation } from './explain-time.ts'
 import type { Outside } from './operators/operator.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
 import { planTasks, widthOf } from './task-plan.ts'
-import type { TaskEvent } from './task-loop.ts'
+import type { TaskEvent } from './task-event.ts'
 import { TaskLoop } from './task-loop.ts'
-import type { TaskCounters } from './task.ts'
+import type { TaskCounters } from './task-options.ts'
 import { Task } from './task.ts'
 import { openTopics } from './topics.ts'
 import { emptyPassages } from './trim-repartition.ts'
@@ -175,7 +175,9 @@ function runTasks(
   options: EngineOptions,
 ): PlanRun {
   const loops = planned.map((task) => {
-    const loop: TaskLoop = new TaskLoop({ ...options, open: () => openTask(plan, task, options) })
+    const open = (wake: () => void): ReturnType<typeof openTask> =>
+      openTask(plan, task, { ...options, wake })
+    const loop: TaskLoop = new TaskLoop({ ...options, open })
     return { task, loop }
   })
   const stopLoops = (): void => {
@@ -229,7 +231,7 @@ function runTasks(
 async function openTask(
   plan: Plan,
   planned: PlannedTask,
-  options: EngineOptions,
+  options: EngineOptions & { readonly wake: () => void },
 ): Promise<{ session: Awaited<ReturnType<Log['open']>>; task: Task }> {
   const opened = await options.log.open({
     pipeline: plan.name,
@@ -246,7 +248,7 @@ async function openTask(
   const { clock, print } = options
   const outside: Outside = {
     after: (ms, then) => clock.after(ms, then),
-    wake: () => session.wake(),
+    wake: options.wake,
   }
   const task = new Task({ ...planned, session, nowMs: clock.now(), print, outside })
   return { session, task }

@@ -34,6 +34,8 @@ export interface CursorOptions {
   readonly entry: Push
   readonly homeTopic: string
   readonly duties: CursorDuties
+  /** The topic is read as a table. */
+  readonly isTable: boolean
   readonly onMark: (clock: InputClock) => void
 }
 
@@ -53,6 +55,7 @@ export function openCursor(taskInput: TaskInput, options: CursorOptions): Cursor
       spec,
       partitionedBy,
       isGlobal: isGlobal(taskInput),
+      isTable: isGlobal(taskInput) || options.isTable,
     })
   }
   return new RepartitionCursor({ ...options, place, step, upstreamTasks: taskInput.upstreamTasks })

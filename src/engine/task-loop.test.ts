@@ -10,7 +10,7 @@ import { sum } from '../pipeline/aggregators/sum.ts'
 import { from } from '../pipeline/from.ts'
 import { topic } from '../pipeline/topic.ts'
 import { give, start, texts, until } from './conformance/engine-probe.ts'
-import type { TaskEvent } from './task-loop.ts'
+import type { TaskEvent } from './task-event.ts'
 
 const numbers = topic('in', { key: (r) => (r as { k: string }).k })
 const totals = (out = 'out') =>

@@ -179,12 +179,20 @@ function partWidth(plan: Plan, part: PlanPart, topics: KnownTopics): number {
       `topics '${first}' and '${name}' are read together but have ${width} and ` +
         `${partitionCount(topics, name)} partitions`,
       {
-        at: { pipeline: plan.name, step: part.name },
+        at: { pipeline: plan.name, step: meetingOf(part) },
         hint: "give both as many partitions, or run all in one task (tasks: 'one')",
       },
     )
   }
   return width
+}
+
+/**
+ * The step in which what is read together meets: the first with two inputs, else the part's name.
+ */
+function meetingOf(part: PlanPart): string {
+  const join = part.steps.find(({ node, inputs }) => node.kind === 'step' && inputs.length > 1)
+  return join?.name ?? part.name
 }
 
 function partitionCount(topics: KnownTopics, topic: string): number {

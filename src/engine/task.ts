@@ -6,56 +6,27 @@
  */
 import { assert } from '../core/assert.ts'
 import type { Key } from '../core/key.ts'
-import type { CommitBatch, Session } from '../log/log.ts'
-import type { PlanPart } from '../pipeline/plan.ts'
+import type { CommitBatch } from '../log/log.ts'
+import { AsyncSteps } from './async-steps.ts'
 import { AtomicRecord } from './atomic-record.ts'
 import type { Chain } from './chain.ts'
 import { buildChain } from './chain.ts'
 import type { Cursor } from './cursor.ts'
 import { explainTime } from './explain-time.ts'
 import type { TimeExplanation } from './explain-time.ts'
-import type { Origin } from './letters.ts'
+import type { Origin, Result } from './letters.ts'
 import { Letters } from './letters.ts'
 import { earliest, hasUnread } from './input-order.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
-import type { Outside, Push, TaskContext } from './operators/operator.ts'
-import type { OutputTopic } from './outputs.ts'
+import type { Cause, Outside, Push, TaskContext } from './operators/operator.ts'
 import { Outputs } from './outputs.ts'
 import { StateSet } from './state/state-set.ts'
-import type { TaskInput } from './task-inputs.ts'
 import { isGlobal, openCursor } from './task-inputs.ts'
+import type { TaskCounters, TaskOptions } from './task-options.ts'
+import { hasTable } from './table-readers.ts'
 import { TimeDomains } from './time-domains.ts'
 import { InputClock, Watermark } from './watermark.ts'
-
-export interface TaskOptions {
-  readonly name: string
-  /** Number of the task among those of its part: its name in repartition marks. */
-  readonly index: number
-  readonly part: PlanPart
-  readonly session: Session
-  /** One for each of the session's inputs. */
-  readonly inputs: readonly TaskInput[]
-  /** For asynchronous steps. */
-  readonly outside: Outside
-  /** Every topic that this task may append to. */
-  readonly outputTopics: readonly OutputTopic[]
-  /** Topic under whose name letters go that belong to no input record. */
-  readonly homeTopic: string
-  readonly nowMs: number
-  readonly print: (text: string) => void
-}
-
-/** What a task has done since it was opened. Plain counters, read by whoever wants to show them. */
-export interface TaskCounters {
-  /** Records read, those that could not be decoded included. */
-  recordsIn: number
-  /** Records appended, letters and marks included. */
-  recordsOut: number
-  late: number
-  dead: number
-  commits: number
-}
 
 export class Task implements TaskContext {
   readonly name: string
@@ -71,10 +42,13 @@ export class Task implements TaskContext {
   readonly #outputs = new Outputs()
   readonly #letters: Letters
   readonly #chain: Chain
+  readonly #calls: AsyncSteps
   readonly #domains = new TimeDomains()
   readonly #watermark: Watermark
   /** The cursor whose record is in hand; null while timers run. */
   #current: Cursor | null = null
+  /** The result in hand, where no record is. */
+  #result: Result | null = null
   readonly #atomic: AtomicRecord
   readonly #begin = (): void => this.#atomic.begin()
   /** Positions and event time as of the last commit. */
@@ -99,8 +73,9 @@ export class Task implements TaskContext {
       state: this.#state,
       outputs: this.#outputs,
       domains: this.#domains,
-      originPartition: () => this.#current?.place.partition ?? 0,
+      originPartition: () => (this.#current?.place ?? this.#result?.cause)?.partition ?? 0,
     })
+    this.#calls = new AsyncSteps(this.#chain.asynchronous)
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
     this.#watermark = new Watermark(clocks.filter((_, i) => !isGlobal(options.inputs[i])))
     this.#time = new KeptTime(this.#state, this.#watermark)
@@ -120,6 +95,7 @@ export class Task implements TaskContext {
         clock: clocks[i] as InputClock,
         entry: this.#entry(input.step),
         homeTopic: options.homeTopic,
+        isTable: hasTable(options.part, input.step),
         duties: { unreadable: (origin, thrown, step) => this.#unreadable(origin, thrown, step) },
         onMark: () => this.#advance(this.#watermark.candidate()),
       }),
@@ -143,12 +119,8 @@ export class Task implements TaskContext {
 
   /** Why event time stands where it stands. */
   explainTime(): TimeExplanation {
-    return explainTime({
-      cursors: this.cursors,
-      watermark: this.#watermark,
-      stateful: this.#chain.stateful,
-      pendingResults: this.pendingResults,
-    })
+    const { cursors, watermark, pendingResults } = this
+    return explainTime({ cursors, watermark, pendingResults, stateful: this.#chain.stateful })
   }
 
   get stateEntries(): number {
@@ -187,7 +159,7 @@ export class Task implements TaskContext {
     for (const cursor of this.cursors) cursor.pull()
     for (;;) {
       const cursor = earliest(this.cursors, null)
-      if (cursor === null || this.#isBlocked || hasUnread(this.cursors, this.#options.session)) {
+      if (cursor === null || this.isBlocked || hasUnread(this.cursors, this.#options.session)) {
         this.#atomic.flushPrints() // of windows that a mark has closed
         return cursor === null ? 'caught-up' : 'waiting'
       }
@@ -229,27 +201,29 @@ export class Task implements TaskContext {
 
   /** Records whose results are still to come from asynchronous steps: a commit waits for them. */
   get pendingResults(): number {
-    let pending = 0
-    for (const step of this.#chain.asynchronous) pending += step.pending
-    return pending
+    return this.#calls.pending
+  }
+
+  /** Calls of asynchronous steps that may be answered at any time. */
+  get callsUnderWay(): number {
+    return this.#calls.callsUnderWay
+  }
+
+  /** Whether an asynchronous step can take no further record now. */
+  get isBlocked(): boolean {
+    return this.#calls.isBlocked
   }
 
   /** Gives on the results of asynchronous steps that have come. Between records only. */
   deliver(): void {
-    for (const step of this.#chain.asynchronous) {
-      this.#atomic.begin()
-      while (step.pending > 0 && step.deliver() === 'delivered') {
-        this.#atomic.begin()
-        this.#domains.advance(this.#watermark.currentMs, this.#begin)
-      }
-    }
+    const { currentMs } = this.#watermark
+    this.#calls.deliver(this.#begin, () => this.#domains.advance(currentMs, this.#begin))
     this.#atomic.flushPrints()
   }
 
-  /** Whether an asynchronous step can take no further record now. */
-  get #isBlocked(): boolean {
-    for (const step of this.#chain.asynchronous) if (step.isFull) return true
-    return false
+  /** Ends what asynchronous steps have under way. The last call. Idempotent. */
+  close(): void {
+    this.#calls.close()
   }
 
   /** Payload bytes waiting for a commit (in whole blocks). */
@@ -282,23 +256,42 @@ export class Task implements TaskContext {
     return { offsets, appends: this.#outputs.take(), changelog: this.#state.pack() }
   }
 
-  emitAtomic(emit: Push, value: unknown, key: Key | null, timeMs: number): void {
+  get cause(): Cause | null {
+    if (this.#current === null) return this.#result?.cause ?? null
+    const { place, position, marks } = this.#current
+    if (marks === null) return { ...place, offset: position }
+    return { topic: this.#options.homeTopic, partition: place.partition, offset: -1 }
+  }
+
+  emitAtomic(
+    emit: Push,
+    value: unknown,
+    key: Key | null,
+    timeMs: number,
+    cause: Cause | null = null,
+  ): void {
     this.#atomic.begin()
+    const result: Result = { value, key, timeMs, cause }
+    this.#result = result
     try {
       emit(value, key, timeMs)
     } catch (thrown) {
       const step = this.running
       this.#atomic.undo(thrown)
       this.counters.dead += 1
-      this.#letters.deadResult({ value, key, timeMs }, step, thrown)
+      this.#letters.deadResult(result, step, thrown)
     }
+    this.#result = null
     this.#atomic.begin()
   }
 
   late(step: string, detail: { windowEndMs: number; watermarkMs: number }): void {
     const first = this.#atomic.late(step, this.#current !== null)
-    // Without a record in hand, a result of a step before came too late for this one: counted only.
-    if (first === 'again' || this.#current === null) return
+    if (first === 'again') return
+    if (this.#current === null) {
+      assert(this.#result !== null, () => `step ${step} found nothing in hand late`)
+      return this.#letters.lateResult(this.#result, step, detail)
+    }
     this.#letters.late(this.#current.origin(), step, detail)
   }
 
@@ -330,7 +323,7 @@ export class Task implements TaskContext {
     } while (
       cursor.pull() &&
       left > 0 &&
-      !this.#isBlocked &&
+      !this.isBlocked &&
       (cursor.timeMs < untilMs || (tieWins && cursor.timeMs === untilMs))
     )
     this.counters.recordsIn += limit - left

@@ -57,6 +57,7 @@ const alerts = perSecond
       : { ...now, ended: { at: soFar.at, seconds: soFar.seconds } }
   })
   .named('busy-seconds')
+  .toStream()
   .flatMap(({ key, value: { at, cpu, seconds, ended } }) => [
     ...(ended !== null && ended.seconds >= alertSeconds ? [alertOf('over', key, ended, cpu)] : []),
     ...(seconds === alertSeconds ? [alertOf('busy', key, { at, seconds }, cpu)] : []),

@@ -208,6 +208,12 @@ function notifyOnStderr(event: HostEvent): void {
           `${event.stores.join(', ')}\n`,
       )
       return
+    case 'results-dropped':
+      process.stderr.write(
+        `millrace: task ${event.task}: ${event.pending} results did not come in time; ` +
+          'what was done since the last commit will be done again\n',
+      )
+      return
     case 'failed':
       process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
       process.exitCode = 1

@@ -170,7 +170,8 @@ describe('refused', () => {
     }
     const filter: Node = { kind: 'filter', input: map, fn: Boolean, named: null }
     map.input = filter
-    const sinks: Pipeline['sinks'] = [{ kind: 'forEach', input: map, fn: () => {}, named: null }]
+    const last = { kind: 'forEach' as const, input: map, isTable: false, named: null }
+    const sinks: Pipeline['sinks'] = [{ ...last, fn: () => {} }]
     const error = build({ kind: 'pipeline', name: null, sinks })
     expect(error.message).toContain('a step reads its own output: round < filter < round')
     expect(error.at.step).toBe('round')

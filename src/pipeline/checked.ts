@@ -22,3 +22,11 @@ export function refuse(rule: string, given: unknown): MillraceError {
     hint: 'see the example in its documentation',
   })
 }
+
+/** A name for a step. @throws `invalid-argument` for one that no step can have */
+export function checkedName(name: string): string {
+  if (typeof name === 'string' && /^[a-z0-9._-]{1,60}$/.test(name) && name !== 'main') return name
+  throw new MillraceError('invalid-argument', `a step cannot be named '${name}'`, {
+    hint: "use 1 to 60 of a-z, 0-9, '.', '_' and '-', but not 'main'",
+  })
+}

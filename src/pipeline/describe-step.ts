@@ -7,7 +7,8 @@ import { deadTopic, lateTopic } from './letter-topic.ts'
 import type { AggregateNode, Node, ReduceNode, Settings, SourceNode, TopicSpec } from './node.ts'
 import type { WatermarkSpec } from './watermark-spec.ts'
 import type { EmissionSpec } from './window-spec.ts'
-import { windowText } from './window-text.ts'
+import { canBeLateFor } from './window-check.ts'
+import { windowState, windowText } from './window-text.ts'
 
 export function settingsOf(node: Node): Settings {
   switch (node.kind) {
@@ -47,11 +48,15 @@ export function settingsOf(node: Node): Settings {
 export function stateOf(node: Node): string | null {
   if (node.kind === 'step') return node.traits.state
   if (node.kind === 'aggregate' || node.kind === 'reduce') {
-    return node.window === null
-      ? 'state grows with the number of keys'
-      : 'one entry for each key and open window'
+    return node.window === null ? rowsState(node.ttlMs) : windowState(node.window)
   }
   return node.kind === 'print' && node.options.everyMs !== null ? 'the open batch' : null
+}
+
+function rowsState(ttlMs: number | null): string {
+  return ttlMs === null
+    ? 'state grows with the number of keys'
+    : `rows until ${formatDuration(ttlMs)} after their last record`
 }
 
 function sourceSettings({ topic }: SourceNode): Settings {
@@ -85,7 +90,7 @@ function topicSettings({ codec, schema, key, partitions, compact }: TopicSpec): 
 function groupSettings(node: AggregateNode | ReduceNode): Settings {
   const window: Settings =
     node.window === null
-      ? {}
+      ? ttlSettings(node.ttlMs)
       : {
           window: windowText(node.window),
           lateness: formatDuration(node.latenessMs),
@@ -96,10 +101,23 @@ function groupSettings(node: AggregateNode | ReduceNode): Settings {
   return { ...window, fields: fields.join(', ') }
 }
 
+function ttlSettings(ttlMs: number | null): Settings {
+  return ttlMs === null ? {} : { ttl: formatDuration(ttlMs) }
+}
+
 function emissionText(emission: EmissionSpec): string {
   return emission.kind === 'early'
     ? `early, every ${formatDuration(emission.everyMs)}`
     : emission.kind
+}
+
+/** @returns whether what a step keeps only ever grows */
+export function growsForEver(node: Node): boolean {
+  if (node.kind === 'step') return node.traits.grows
+  if (node.kind !== 'aggregate' && node.kind !== 'reduce') return false
+  const { window, ttlMs } = node
+  if (window === null) return ttlMs === null
+  return window.kind === 'count' || window.kind === 'global'
 }
 
 /**
@@ -113,5 +131,6 @@ export function lateTopicsOf(node: Node, sources: readonly string[]): readonly s
 /** Whether a record can come too late for the step. */
 export function canBeLate(node: Node): boolean {
   if (node.kind === 'step') return node.traits.late
-  return (node.kind === 'aggregate' || node.kind === 'reduce') && node.window !== null
+  if (node.kind !== 'aggregate' && node.kind !== 'reduce') return false
+  return node.window === null ? node.ttlMs !== null : canBeLateFor(node.window)
 }

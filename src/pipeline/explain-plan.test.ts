@@ -59,6 +59,7 @@ out of order 5s · idle after 10s, then advance · dead readings.dead
      └─ degrees  aggregate
         │  fields n = count
         │  state grows with the number of keys
+        │  ! it only ever grows: bound it by a window, an interval or a ttl
         └─ degrees.print  print
               every 1s · first 10
               state: the open batch
@@ -99,6 +100,7 @@ describe('planJson', () => {
       inputs: ['readings'],
       settings: { window: 'tumbling 1m', lateness: '10s', fields: 'peak = max, n = count' },
       state: 'one entry for each key and open window',
+      grows: false,
       late: ['readings.late'],
     })
   })
@@ -131,7 +133,7 @@ describe('planMermaid', () => {
   test('quotes in names cannot end a label', () => {
     const { rest } = from(readings).branch({ a: () => true })
     const node = { ...rest.node, named: 'a"]; evil' }
-    const print = { kind: 'print' as const, input: node, options: {} as never, named: null }
+    const print = { kind: 'print' as const, input: node, isTable: false, named: null }
     const given = {
       kind: 'pipeline' as const,
       name: null,

@@ -1,5 +1,5 @@
 /** A plan for people and programs: as a tree of text, as JSON, as a Mermaid diagram. */
-import { lateTopicsOf, settingsOf, stateOf } from './describe-step.ts'
+import { growsForEver, lateTopicsOf, settingsOf, stateOf } from './describe-step.ts'
 import type { Settings } from './node.ts'
 import type { Plan, PlanPart, Step } from './plan.ts'
 import { kindText } from './step-names.ts'
@@ -11,6 +11,8 @@ export interface StepJson {
   readonly settings: Settings
   /** What it keeps between records; null: nothing. */
   readonly state: string | null
+  /** Whether what it keeps only ever grows: no window, no interval, no time to live bounds it. */
+  readonly grows: boolean
   /** Topics that take the records it finds late. */
   readonly late: readonly string[]
 }
@@ -111,10 +113,11 @@ export function planMermaid(plan: Plan): string {
 function stepJson({ name, node, inputs }: Step, sources: Sources): StepJson {
   return {
     name,
-    kind: kindText(node.kind),
+    kind: node.kind === 'step' ? node.spec.kind : kindText(node.kind),
     inputs,
     settings: settingsOf(node),
     state: stateOf(node),
+    grows: growsForEver(node),
     late: lateTopicsOf(node, [...(sources.get(name) ?? [])]),
   }
 }
@@ -168,10 +171,12 @@ function partLines(part: PlanPart, sources: Sources): string[] {
   return lines
 }
 
-function detailLines(step: Step, { settings, state, late }: StepJson, part: PlanPart): string[] {
+function detailLines(step: Step, json: StepJson, part: PlanPart): string[] {
+  const { settings, state, grows, late } = json
   const texts = Object.entries(settings).map(([name, text]) => `${name} ${text}`)
   const lines = texts.length === 0 ? [] : [texts.join(' · ')]
   if (state !== null) lines.push(state.startsWith('state') ? state : `state: ${state}`)
+  if (grows) lines.push('! it only ever grows: bound it by a window, an interval or a ttl')
   if (late.length > 0) lines.push(`late ${late.join(', ')}`)
   for (const one of part.repartitions) {
     if (one.step === step.name) lines.push(`repartition ${one.topic}`)

@@ -5,9 +5,11 @@
 import { durationMs } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { Key } from '../core/key.ts'
-import { checked, refuse, specOf } from './checked.ts'
-import { aggregateNode, groupingOf, noWindow, reduceNode } from './fold-node.ts'
+import { checked, checkedName, refuse, specOf } from './checked.ts'
+import { aggregateNode, groupingOf, reduceNode, runningGrouping } from './fold-node.ts'
 import type { Grouping } from './fold-node.ts'
+import { joinNode } from './join-node.ts'
+import type { JoinedWith } from './join-node.ts'
 import type {
   BranchNode,
   ForEachNode,
@@ -15,15 +17,29 @@ import type {
   Pipeline,
   PrintOptions as PrintSpec,
   SinkNode,
+  StepNode,
   WindowSpec,
 } from './node.ts'
+import { mapAsyncNode } from './map-async.ts'
+import type { MapAsyncInfo, MapAsyncOptions } from './map-async.ts'
+import { matchNode, timedOutName } from './match-node.ts'
+import type { Match, MatchOptions, TimedOut } from './patterns/match-options.ts'
+import { NodeTable } from './node-table.ts'
+import { changesNode, dedupeNode, topNNode, topSettings } from './per-key-node.ts'
+import { processNode, processOutputs } from './process-node.ts'
+import { splitNodes } from './split.ts'
+import type { Split } from './split.ts'
+import { toTableNode } from './table-node.ts'
+import type { Changed, DedupeOptions, RunningOptions, Top, TopNOptions } from './table-types.ts'
 import type {
   Aggregates,
   BranchCases,
   Branches,
+  Matches,
   PrintOptions,
   RecordInfo,
   Stream,
+  Table,
   WindowOptions,
   WindowedStream,
 } from './stream.ts'
@@ -67,6 +83,22 @@ class NodeStream<V, K> implements Stream<V, K> {
     return this.#next({ kind: 'flatMap', input: this.node, fn: call, named: null })
   }
 
+  mapAsync<R>(
+    fn: (value: V, info: MapAsyncInfo<K>) => Promise<R> | R,
+    options: MapAsyncOptions = {},
+  ): Stream<R, K> {
+    return this.#next(mapAsyncNode(this.node, fn, options))
+  }
+
+  process<S>(options: unknown): S {
+    return processed(processNode(this.node, options)) as S
+  }
+
+  split<const N extends number>(count: N): Split<Stream<V, K>, N> {
+    const nodes = splitNodes(this.node, count)
+    return nodes.map((node) => this.#next(node)) as unknown as Split<Stream<V, K>, N>
+  }
+
   branch<C extends BranchCases<V>>(cases: C): Branches<V, K, C> {
     const names = Object.keys(cases)
     checkBranches(names)
@@ -89,34 +121,54 @@ class NodeStream<V, K> implements Stream<V, K> {
     return new NodeStream<V, K2>(node)
   }
 
+  join<W, K2>(other: JoinedWith, ...how: readonly unknown[]): Stream<W, K2> {
+    return new NodeStream<W, K2>(joinNode(this.node, other, how))
+  }
+
   window(window: WindowSpec, options: WindowOptions = {}): WindowedStream<V, K> {
     return new NodeWindowedStream<V, K>(this.node, groupingOf(window, options))
   }
 
-  aggregate<R, W>(aggregates: Aggregates<V, R>): Stream<W, K> {
-    return this.#next(aggregateNode(this.node, aggregates, noWindow))
+  aggregate<R, W>(aggregates: Aggregates<V, R>, options?: RunningOptions): Table<W, K> {
+    return tableOf(aggregateNode(this.node, aggregates, runningGrouping(options)))
   }
 
-  reduce(fn: (soFar: V, value: V) => V): Stream<{ key: K; value: V }, K> {
-    return this.#next(reduceNode(this.node, fn, noWindow))
+  reduce(fn: (soFar: V, value: V) => V, options?: RunningOptions): Table<{ key: K; value: V }, K> {
+    return tableOf(reduceNode(this.node, fn, runningGrouping(options)))
+  }
+
+  toTable(): Table<NonNullable<V>, K> {
+    return tableOf(toTableNode(this.node, '.toTable()'))
+  }
+
+  topN(n: number, options: TopNOptions<V>): Table<Top<K, V>, K> {
+    return tableOf(topNNode(this.node, topSettings(n, options)))
+  }
+
+  dedupe(options: DedupeOptions<V>): Stream<V, K> {
+    return this.#next(dedupeNode(this.node, options))
+  }
+
+  changes(of?: (value: V) => unknown): Stream<Changed<V>, K> {
+    return this.#next(changesNode(this.node, of))
+  }
+
+  match<M>(pattern: unknown, options: MatchOptions<M> = {}): Matches<K, M> {
+    return matchesOf<K, M>(matchNode(this.node, pattern, options))
   }
 
   named(name: string): Stream<V, K> {
-    if (typeof name !== 'string' || !/^[a-z0-9._-]{1,60}$/.test(name) || name === 'main') {
-      throw new MillraceError('invalid-argument', `a step cannot be named '${name}'`, {
-        hint: "use 1 to 60 of a-z, 0-9, '.', '_' and '-', but not 'main'",
-      })
-    }
-    return this.#next({ ...this.node, named: name })
+    return this.#next({ ...this.node, named: checkedName(name) })
   }
 
   print(options: PrintOptions<V> = {}): Pipeline {
-    return sink({ kind: 'print', input: this.node, options: printSpec(options), named: null })
+    const spec = printSpec(options)
+    return sink({ kind: 'print', input: this.node, options: spec, isTable: false, named: null })
   }
 
   forEach(fn: (value: V, record: RecordInfo<K>) => void): Pipeline {
     const call = checked(fn, 'forEach') as unknown as ForEachNode['fn']
-    return sink({ kind: 'forEach', input: this.node, fn: call, named: null })
+    return sink({ kind: 'forEach', input: this.node, fn: call, isTable: false, named: null })
   }
 
   to(topic: Topic<V, unknown>): Pipeline {
@@ -127,6 +179,30 @@ class NodeStream<V, K> implements Stream<V, K> {
   #next<W>(node: Node): Stream<W, K> {
     return new NodeStream<W, K>(node)
   }
+}
+
+/** The table whose changes a node gives. */
+export function tableOf<V, K>(node: Node): Table<V, K> {
+  return new NodeTable<V, K>(node, { streamOf: (of) => new NodeStream(of) })
+}
+
+/** A stream, or, where the step has named outputs, all of them; `named` keeps them together. */
+function processed(step: StepNode): unknown {
+  const outputs = Object.entries(processOutputs(step))
+  if (outputs.length === 1) return new NodeStream(step)
+  return {
+    ...Object.fromEntries(outputs.map(([name, node]) => [name, new NodeStream(node)])),
+    named: (name: string) => processed({ ...step, named: checkedName(name) }),
+  }
+}
+
+/** A stream of matches, with its second output; `named` keeps the two together. */
+function matchesOf<K, M>(node: StepNode): Matches<K, M> {
+  const output: Node = { kind: 'output', input: node, output: timedOutName, named: null }
+  return Object.assign(new NodeStream<Match<K, M>, K>(node), {
+    timedOut: new NodeStream<TimedOut<K, M>, K>(output),
+    named: (name: string) => matchesOf<K, M>({ ...node, named: checkedName(name) }),
+  })
 }
 
 class NodeWindowedStream<V, K> implements WindowedStream<V, K> {

@@ -74,8 +74,8 @@ export interface KeyByNode extends NodeBase {
 }
 /**
  * Groups by key and, where `window` is set, by window. With a window one result at its close (and
- * one for each late record within `latenessMs`); without, one result for each record: `{ key,
- * ...aggregates }`.
+ * one for each late record within `latenessMs`); without, a table's changes, one for each record,
+ * of rows `{ key, ...aggregates }`.
  */
 export interface AggregateNode extends NodeBase {
   readonly kind: 'aggregate'
@@ -83,6 +83,8 @@ export interface AggregateNode extends NodeBase {
   readonly window: WindowSpec | null
   readonly latenessMs: number
   readonly emission: EmissionSpec
+  /** Without a window: a key without a record for so long loses its result; null: never. */
+  readonly ttlMs: number | null
   /** In the order of the result's fields. */
   readonly fields: readonly { readonly name: string; readonly aggregator: AnyAggregator }[]
 }
@@ -96,17 +98,23 @@ export interface ReduceNode extends NodeBase {
   readonly window: WindowSpec | null
   readonly latenessMs: number
   readonly emission: EmissionSpec
+  /** Without a window: a key without a record for so long loses its result; null: never. */
+  readonly ttlMs: number | null
   readonly fn: (soFar: unknown, value: unknown) => unknown
 }
 export interface PrintNode extends NodeBase {
   readonly kind: 'print'
   readonly input: Node
   readonly options: PrintOptions
+  /** The records are changes of a table: the new rows are shown. */
+  readonly isTable: boolean
 }
 export interface ForEachNode extends NodeBase {
   readonly kind: 'forEach'
   readonly input: Node
   readonly fn: (value: unknown, record: RecordPlace) => void
+  /** The records are changes of a table: called with the new rows. */
+  readonly isTable: boolean
 }
 /**
  * Appends to a topic: key from the topic's `key` function, else the stream's key; record time =
@@ -116,7 +124,7 @@ export interface ToNode extends NodeBase {
   readonly kind: 'to'
   readonly input: Node
   readonly topic: TopicSpec
-  /** The records are a table's: null is a tombstone on any topic. */
+  /** The records are changes of a table: the new row is written, or a tombstone, on any topic. */
   readonly isTable: boolean
 }
 

@@ -41,6 +41,12 @@ function asPipeline(given: unknown): Pipeline {
       hint: 'nothing would receive its records: add .to(topic), .print() or .forEach(fn)',
     })
   }
+  if (value.kind === 'table' && value.node !== undefined) {
+    const last = stepText(value.node)
+    throw new MillraceError('invalid-plan', `the table that ends with ${last} has no output`, {
+      hint: 'nothing would receive its rows: add .to(topic), .print() or .forEach(fn)',
+    })
+  }
   if (value.kind === 'windowed-stream' && value.node !== undefined) {
     const last = stepText(value.node)
     throw new MillraceError('invalid-plan', `the window behind ${last} has no result`, {
@@ -64,5 +70,6 @@ function stepText(node: Node): string {
   if (node.named !== null) return `step '${node.named}'`
   if (node.kind === 'source') return `from(topic('${node.topic.name}'))`
   if (node.kind === 'branch-output') return `branch '${node.output}'`
+  if (node.kind === 'step') return node.traits.method
   return `.${node.kind}()`
 }

@@ -84,13 +84,14 @@ describe('cut for several tasks', () => {
       .aggregate(counted)
       .named('x')
     const second = first
+      .toStream()
       .keyBy((row) => row.n)
       .named('b')
       .aggregate(counted)
       .named('y')
     expect(show(plan(second.print()))).toStrictEqual([
       'main: [] numbers() a(numbers) [a via p.a.repartition]',
-      'a: [a via p.a.repartition] x(a) b(x) [b via p.b.repartition]',
+      'a: [a via p.a.repartition] x(a) x.rows(x) b(x.rows) ' + '[b via p.b.repartition]',
       'b: [b via p.b.repartition] y(b) y.print(y) []',
     ])
   })
@@ -115,6 +116,7 @@ describe('cut for several tasks', () => {
       .named('a')
       .aggregate(counted)
       .named('x')
+      .toStream()
     const merged = rows
       .map((row) => row.n)
       .named('n')
@@ -122,7 +124,7 @@ describe('cut for several tasks', () => {
       .named('m')
     expect(show(plan(merged.to(out)))).toStrictEqual([
       'main: [] numbers() a(numbers) m(numbers) m.to-out(m) [a via p.a.repartition]',
-      'a: [a via p.a.repartition] x(a) n(x) m(n) m.to-out(m) []',
+      'a: [a via p.a.repartition] x(a) x.rows(x) n(x.rows) m(n) m.to-out(m) []',
     ])
     // A keyBy in two parts writes a topic from each.
     const again = merged
@@ -147,6 +149,7 @@ describe('cut for several tasks', () => {
         const rows = from(numbers)
           .keyBy((n) => n)
           .aggregate(counted)
+          .toStream()
         return rows.merge(rows.keyBy((row) => row.n))
       },
     ],
@@ -189,7 +192,7 @@ describe('on random pipelines', () => {
       const stream = pick(of)
       if (kind === 'map') streams.push(stream.map((value) => value))
       else if (kind === 'keyBy') streams.push(stream.keyBy(() => 1))
-      else if (kind === 'aggregate') streams.push(stream.aggregate(counted))
+      else if (kind === 'aggregate') streams.push(stream.aggregate(counted).toStream())
       else streams.push(stream.merge(pick(other)))
     }
     return streams.map((stream) => stream.print())

@@ -2,6 +2,10 @@
 import { MillraceError } from '../core/error.ts'
 import type { AggregateNode, BranchNode, Node } from './node.ts'
 import type { Step } from './plan.ts'
+import { checkJoin } from './join-check.ts'
+import { checkMatchSpec } from './patterns/match-options.ts'
+import { checkTableSpec } from './table-check.ts'
+import { checkWindow } from './window-check.ts'
 
 /** @throws `invalid-plan` naming the step */
 export function checkSteps(steps: readonly Step[]): void {
@@ -10,10 +14,14 @@ export function checkSteps(steps: readonly Step[]): void {
   for (const step of steps) {
     const { name, node } = step
     if (node.kind === 'aggregate') checkFields(name, node)
+    if (node.kind === 'aggregate' || node.kind === 'reduce') checkWindow(name, node)
+    if (node.kind === 'step') checkJoin(name, node.spec)
+    if (node.kind === 'step') checkTableSpec(name, node.spec)
+    if (node.kind === 'step' && node.spec.kind === 'match') checkMatchSpec(name, node.spec)
     if (node.kind === 'branch') checkCases(name, node)
     const source = keylessSource(step, keyless)
     if (source === null) continue
-    if (isGrouping(node)) throw needsKey(name, node, source)
+    if (isGrouping(node) || looksAtKey(node)) throw needsKey(name, node, source)
     keyless.set(name, source)
   }
 }
@@ -22,6 +30,12 @@ export function checkSteps(steps: readonly Step[]): void {
 export function isGrouping(node: Node): boolean {
   if (node.kind === 'step') return node.traits.groups
   return node.kind === 'aggregate' || node.kind === 'reduce'
+}
+
+/** @returns whether the step looks at the records' own key, wherever they are */
+function looksAtKey(node: Node): boolean {
+  if (node.kind !== 'step') return false
+  return node.spec.kind === 'split' || (node.spec.kind === 'global-join' && node.spec.by === null)
 }
 
 /** @returns whether the step gives records another key */

@@ -62,10 +62,13 @@ export interface TopicOptions<S extends SchemaOption, C extends CodecOption, KO,
   /** How far event times may run behind the largest one seen. Default `'0ms'`. */
   readonly outOfOrder?: Duration
   /**
-   * How the records tell how far event time has come, in place of `outOfOrder`: `bounded`,
-   * `ascending`, `perKey`, `fromData`.
+   * How the records tell how far event time has come, in place of `outOfOrder`: `bounded('5s')`,
+   * `ascending()`, `perKey({ … })`; or a function by which they say it themselves (a heartbeat, the
+   * end of a batch): a Date or ms since 1970 before which no record follows in its partition, null
+   * where one says nothing. It holds behind the record; what is less than before changes nothing.
+   * What throws, or is no time, goes to `<name>.dead`.
    */
-  readonly watermark?: WatermarkStrategy<V>
+  readonly watermark?: WatermarkStrategy | ((value: V) => Date | number | null)
   /** Without a record for this long, the input no longer holds event time back. Default `'10s'`. */
   readonly idleAfter?: Duration
   /**
@@ -144,18 +147,22 @@ export function topic<
 
 function watermarkOf<V>(
   name: string,
-  options: { readonly outOfOrder?: Duration; readonly watermark?: WatermarkStrategy<V> },
+  options: Pick<TopicOptions<undefined, undefined, undefined, V>, 'outOfOrder' | 'watermark'>,
 ): Pick<TopicSpec, 'outOfOrderMs' | 'watermark'> {
   const { outOfOrder = '0ms', watermark } = options
   if (watermark === undefined) {
     return { outOfOrderMs: durationMs(outOfOrder, 'outOfOrder'), watermark: { kind: 'bounded' } }
   }
-  if (watermark?.kind !== 'watermark-strategy') {
-    const allowed = "bounded('5s'), ascending(), perKey({ … }) or fromData(fn)"
-    throw refuse(name, 'watermark', watermark, allowed)
-  }
   if (options.outOfOrder !== undefined) {
     throw refuse(name, 'outOfOrder', outOfOrder, 'it within the watermark strategy, or it alone')
+  }
+  if (typeof watermark === 'function') {
+    const fn = watermark as (value: unknown) => Date | number | null
+    return { outOfOrderMs: 0, watermark: { kind: 'from-data', fn } }
+  }
+  if (watermark?.kind !== 'watermark-strategy') {
+    const allowed = "bounded('5s'), ascending(), perKey({ … }) or a function of the value"
+    throw refuse(name, 'watermark', watermark, allowed)
   }
   return { outOfOrderMs: watermark.outOfOrderMs, watermark: watermark.spec }
 }

@@ -51,7 +51,7 @@ export type TriggerSpec =
       readonly time: WindowTime
       readonly purge: boolean
     }
-/** Grows by `stepMs` from the start of each period of `sizeMs`; each step is a window of its own. */
+/** Grows by `stepMs` from the start of each period of `sizeMs`; each step gives a window. */
 export interface CumulativeWindow {
   readonly kind: 'cumulative'
   readonly stepMs: number

@@ -17,7 +17,9 @@ export function windowText(window: WindowSpec): string {
     case 'session':
       return `session, gap ${formatDuration(window.gapMs)}${extras(window)}`
     case 'count':
-      return `${window.size} records every ${window.every}`
+      return window.every === window.size
+        ? `${window.size} records`
+        : `${window.size} records every ${window.every}`
     case 'global':
       return `global, ${triggerText(window.trigger)}`
     case 'cumulative': {
@@ -28,6 +30,24 @@ export function windowText(window: WindowSpec): string {
       return `${window.count} ${window.unit} in ${window.timeZone}${extras(window)}`
     default:
       return unreachable(window)
+  }
+}
+
+/** What is kept between records, and how it grows. */
+export function windowState(window: WindowSpec): string {
+  switch (window.kind) {
+    case 'sliding':
+    case 'cumulative':
+      return 'one entry for each key and slice of open windows'
+    case 'trailing':
+      return `one entry for each key and second of the last ${formatDuration(window.sizeMs)}`
+    case 'session':
+      return 'one entry for each key with open sessions'
+    case 'count':
+    case 'global':
+      return 'state grows with the number of keys'
+    default:
+      return 'one entry for each key and open window'
   }
 }
 
@@ -43,13 +63,15 @@ export function windowLabel(window: WindowSpec): string {
     case 'session':
       return `session-${formatDuration(window.gapMs)}`
     case 'count':
-      return `count-${window.size}`
+      return window.every === window.size
+        ? `count-${window.size}`
+        : `count-${window.size}-every-${window.every}`
     case 'global':
       return 'global'
     case 'cumulative':
-      return `cumulative-${formatDuration(window.sizeMs)}`
+      return `cumulative-${formatDuration(window.sizeMs)}-by-${formatDuration(window.stepMs)}`
     case 'calendar':
-      return `${window.count}${unitLabels[window.unit]}`
+      return `calendar-${window.count}${unitLabels[window.unit]}`
     default:
       return unreachable(window)
   }

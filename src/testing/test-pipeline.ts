@@ -6,18 +6,20 @@ import { durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
-import { validator } from '../core/schema.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 import type { TaskInput } from '../engine/task-inputs.ts'
 import type { TimeExplanation } from '../engine/explain-time.ts'
 import { Task } from '../engine/task.ts'
-import { BatchBuilder, RecordBatch } from '../log/batch.ts'
+import { BatchBuilder } from '../log/batch.ts'
 import { partitionOfText } from '../log/partitioner.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline, TopicSpec } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import type { Topic } from '../pipeline/topic.ts'
 import { FeedSession } from './feed-session.ts'
+import { VirtualOutside } from './virtual-outside.ts'
+import { WrittenTopics } from './written-topics.ts'
+import type { TestLetter, TestRecord } from './written-topics.ts'
 
 /** Records between two looks at what is left; any number gives the same results. */
 const sliceRecords = 1000
@@ -39,29 +41,7 @@ export interface PushOptions {
   readonly partition?: number
 }
 
-/** A record that a pipeline wrote. */
-export interface TestRecord<V> {
-  readonly value: V
-  readonly key: string | null
-  /** Record time, ms: the event time of the result. */
-  readonly time: number
-  readonly partition: number
-  readonly offset: number
-}
-
-/** A record that could not be processed, or came too late. */
-export interface TestLetter {
-  /** An error code, or `late`. */
-  readonly reason: string
-  readonly step: string
-  readonly message: string
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly key: string | null
-  /** The raw value as text. */
-  readonly value: string | null
-}
+export type { TestLetter, TestRecord } from './written-topics.ts'
 
 export interface PipelineTest {
   /**
@@ -75,8 +55,18 @@ export interface PipelineTest {
     bytes: Uint8Array | string | null,
     options?: PushOptions,
   ): void
-  /** Moves the virtual wall clock: timers, idleness and batches of time happen as they would. */
+  /**
+   * Moves the virtual wall clock: timers, idleness, batches of time, and the timeouts and pauses of
+   * calls happen as they would.
+   */
   advance(by: Duration): void
+  /**
+   * For pipelines with steps that call something outside: resolves when every call has been
+   * answered, and what its result does has been done. A call that never answers needs its timeout,
+   * one that pauses before a repeat is left so: `advance` moves both on. As in a run, outputs are
+   * there when no result is pending any more.
+   */
+  settled(): Promise<void>
   /**
    * Makes an input idle now (default: all), as after `idleAfter` without a record: it no longer
    * holds the watermark back.
@@ -131,8 +121,8 @@ class Driver implements PipelineTest {
   readonly #sources: Map<string, TopicSpec> = new Map()
   readonly #session: FeedSession
   readonly #task: Task
-  readonly #written: Map<string, RecordBatch[]> = new Map()
-  readonly #ends: Map<string, number> = new Map()
+  readonly #written = new WrittenTopics()
+  readonly #outside: VirtualOutside
   readonly #builder = new BatchBuilder()
   #nowMs: number
   #printed = ''
@@ -142,6 +132,7 @@ class Driver implements PipelineTest {
     const part = plan.parts[0]
     if (part === undefined) throw new MillraceError('invalid-plan', 'the plan is empty')
     this.#nowMs = startMs
+    this.#outside = new VirtualOutside(startMs)
     const inputs: TaskInput[] = []
     for (const { name, node } of part.steps) {
       if (node.kind === 'to') this.#specs.set(node.topic.name, node.topic)
@@ -183,7 +174,7 @@ class Driver implements PipelineTest {
       }),
       homeTopic: [...this.#sources.keys()][0] ?? '',
       nowMs: startMs,
-      outside: { after: () => () => {}, wake: () => {} },
+      outside: this.#outside,
       print: (text) => {
         this.#printed += text
       },
@@ -210,14 +201,21 @@ class Driver implements PipelineTest {
     const endMs = this.#nowMs + durationMs(by, 'advance')
     // Timers are met at their own instants, in order, as a running clock would meet them.
     for (;;) {
-      const dueMs = this.#task.clockDueMs()
+      const dueMs = this.#clockDueMs()
       if (!(dueMs <= endMs)) break
-      this.#nowMs = Math.max(dueMs, this.#nowMs)
-      this.#step()
-      if (this.#task.clockDueMs() <= dueMs) break
+      this.#reach(Math.max(dueMs, this.#nowMs))
+      if (this.#clockDueMs() <= dueMs) break
     }
-    this.#nowMs = endMs
-    this.#step()
+    this.#reach(endMs)
+  }
+
+  async settled(): Promise<void> {
+    for (;;) {
+      const taken = this.#task.counters.recordsIn
+      this.#step()
+      if (this.#task.callsUnderWay > 0) await this.#outside.woken()
+      else if (this.#task.counters.recordsIn === taken) return
+    }
   }
 
   idle(topic?: Topic<never, unknown> | string): void {
@@ -294,6 +292,16 @@ class Driver implements PipelineTest {
     this.#step()
   }
 
+  #clockDueMs(): number {
+    return Math.min(this.#task.clockDueMs(), this.#outside.dueMs)
+  }
+
+  #reach(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#outside.reach(nowMs)
+    this.#step()
+  }
+
   #step(): void {
     this.#task.tick(this.#nowMs)
     while (this.#task.process(sliceRecords) === 'more');
@@ -302,22 +310,8 @@ class Driver implements PipelineTest {
   }
 
   #commit(): void {
-    for (const { topic, partition, bytes } of this.#task.takeCommit()?.appends ?? []) {
-      const place = `${topic}/${partition}`
-      const batch = new RecordBatch(topic, partition, this.#ends.get(place) ?? 0, bytes)
-      this.#ends.set(place, batch.nextOffset)
-      this.#written.set(place, [...(this.#written.get(place) ?? []), batch])
-    }
-  }
-
-  /** Calls `visit` for each record written to a topic, in order of partition and offset. */
-  #each(topic: string, visit: (batch: RecordBatch, i: number) => void): void {
-    const written = [...this.#written.values()]
-      .filter(([first]) => first?.topic === topic)
-      .toSorted(([a], [b]) => (a?.partition ?? 0) - (b?.partition ?? 0))
-    for (const batches of written) {
-      for (const batch of batches) for (let i = 0; i < batch.count; i++) visit(batch, i)
-    }
+    if (this.#task.pendingResults > 0) return // as in a run: a commit waits for them
+    this.#written.take(this.#task.takeCommit()?.appends ?? [])
   }
 
   #records(topic: { readonly spec: TopicSpec } | string): TestRecord<unknown>[] {
@@ -331,23 +325,7 @@ class Driver implements PipelineTest {
         },
       )
     }
-    const validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
-    const records: TestRecord<unknown>[] = []
-    this.#each(spec.name, (batch, i) => {
-      const decoded = batch.valueIsNull(i)
-        ? null
-        : spec.codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
-      const value = validate === null ? decoded : validate(decoded)
-      const key = batch.key(i)?.toString() ?? null
-      records.push({
-        value,
-        key,
-        time: batch.time(i),
-        partition: batch.partition,
-        offset: batch.offset(i),
-      })
-    })
-    return records
+    return this.#written.records(spec)
   }
 
   #letters(
@@ -356,26 +334,9 @@ class Driver implements PipelineTest {
   ): TestLetter[] {
     const letters: TestLetter[] = []
     for (const name of topic === undefined ? this.#sources.keys() : [nameOf(topic)]) {
-      this.#each(letterTopic(name), (batch, i) => letters.push(letterOf(batch, i)))
+      letters.push(...this.#written.letters(letterTopic(name)))
     }
     return letters
-  }
-}
-
-function letterOf(batch: RecordBatch, i: number): TestLetter {
-  const headers = new Map(
-    batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
-  )
-  const header = (name: string): string => headers.get(`millrace-${name}`) ?? ''
-  return {
-    reason: header('reason'),
-    step: header('step'),
-    message: header('message'),
-    topic: header('topic'),
-    partition: Number(header('partition')),
-    offset: Number(header('offset')),
-    key: batch.key(i)?.toString() ?? null,
-    value: batch.value(i)?.toString() ?? null,
   }
 }
 

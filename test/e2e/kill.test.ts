@@ -10,13 +10,18 @@ for (const mode of ['one', 'per-partition'] as const) {
     `L1 O1 nothing is lost or doubled under kill -9, tasks: ${mode}`,
     { timeout: 120_000 },
     async () => {
-      const dir = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
       const seed = Date.now() % 1_000_000
-      const report = await killRounds({ dir, rounds: 10, seed, mode })
-      // A floor on useful work: rounds that only met idle processes would prove nothing.
-      expect(report.atWork, `seed ${seed}`).toBeGreaterThanOrEqual(4)
-      expect(report.results, `seed ${seed}`).toBeGreaterThan(100)
-      rmSync(dir, { recursive: true, force: true })
+      // A floor on useful work: rounds that only met idle processes would prove nothing. On a busy
+      // machine more of them do, so there are more then.
+      let atWork = 0
+      for (let runs = 0; runs < 4 && atWork < 4; runs++) {
+        const dir = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
+        const report = await killRounds({ dir, rounds: 10, seed: seed + runs, mode })
+        expect(report.results, `seed ${seed + runs}`).toBeGreaterThan(100)
+        atWork += report.atWork
+        rmSync(dir, { recursive: true, force: true })
+      }
+      expect(atWork, `seeds from ${seed}`).toBeGreaterThanOrEqual(4)
     },
   )
 }

@@ -7,23 +7,32 @@ import * as v from 'valibot'
 import { z } from 'zod'
 import {
   bytes,
+  calendar,
   collect,
   count,
+  countWindow,
+  cumulative,
   distinct,
   first,
   from,
+  globalWindow,
   json,
   last,
   max,
   mean,
   min,
+  onCount,
+  onInterval,
   pipeline,
+  session,
+  sliding,
   string,
   sum,
   topic,
+  trailing,
   tumbling,
 } from 'millrace'
-import type { Key, Pipeline, Stream, Topic, Window } from 'millrace'
+import type { Key, WindowSpec, Pipeline, Stream, Table, Topic, Window } from 'millrace'
 import type { Equal, Expect } from './equal.ts'
 
 type Reading = { device: string; celsius: number; at: Date }
@@ -118,7 +127,7 @@ export type Results = [
   Expect<
     Equal<
       typeof summary,
-      Stream<
+      Table<
         {
           key: string
           total: number
@@ -136,7 +145,7 @@ export type Results = [
     >
   >,
   Expect<Equal<typeof hottest, Stream<{ key: string; window: Window; value: Reading }, string>>>,
-  Expect<Equal<typeof newest, Stream<{ key: string; value: Reading }, string>>>,
+  Expect<Equal<typeof newest, Table<{ key: string; value: Reading }, string>>>,
 ]
 
 // Sinks: a topic may take more than it is given. The key of the stream and of the topic may differ.
@@ -147,6 +156,25 @@ const outputs: Pipeline[] = [
   hot.forEach((h, { key, time }) => [h.peak.toFixed(), key.length, time]),
 ]
 export const all: Pipeline = pipeline('all', ...outputs)
+
+// Windows of every kind are values.
+const windows: readonly WindowSpec[] = [
+  sliding('10s', { every: '2s', offset: '1s' }),
+  trailing('10m'),
+  session('30m', { time: 'processing' }),
+  cumulative('1h', { within: '1d' }),
+  calendar('3mo', { timeZone: 'Europe/Berlin' }),
+  countWindow(100, { every: 10 }),
+  globalWindow(onInterval('10s', { purge: true })),
+  globalWindow(onCount(3)),
+]
+export const perWindow: Pipeline[] = windows.map((window) =>
+  from(readings)
+    .window(window, { emit: { early: '1s' } })
+    .aggregate({ n: count() })
+    .filter((result) => result.window.pane !== 'early' && result.n > 1)
+    .print(),
+)
 
 // A function over any keyed stream.
 export function perMinute<V, K extends Key>(stream: Stream<V, K>): Stream<{ n: number }, K> {

@@ -4,13 +4,17 @@
  */
 import { z } from 'zod'
 import {
+  calendar,
   collect,
   count,
   from,
+  globalWindow,
   json,
   last,
   max,
   pipeline,
+  session,
+  sliding,
   string,
   sum,
   topic,
@@ -65,6 +69,18 @@ topic('x', { outOfOrder: '5 seconds' })
 topic('x', { idleAfter: 5 })
 // @ts-expect-error not a duration
 readings.window(tumbling('1m'), { lateness: '1 min' })
+// @ts-expect-error not a duration
+sliding('1m', { every: '5 seconds' })
+// @ts-expect-error windows that overlap need every
+sliding('1m')
+// @ts-expect-error a period is of days, weeks, months or years
+calendar('1h', { timeZone: 'UTC' })
+// @ts-expect-error the clocks of which time zone
+calendar('1d', {})
+// @ts-expect-error a trigger, not a count
+globalWindow(3)
+// @ts-expect-error whose time
+session('1m', { time: 'wall' })
 // @ts-expect-error not a duration
 lines.print({ every: 'second' })
 

@@ -28,12 +28,18 @@ export interface TestedFold {
 const out = topic('out')
 
 /** Written first, then refused by a later step: nothing of it may stay in the topic. */
-function sinks<V>(folded: Stream<V, string>, check: (result: V) => unknown): Pipeline {
+function sinks<V>(folded: Folded<V>, check: (result: V) => unknown): Pipeline {
   return pipeline(
     'folds',
     folded.to(out),
     folded.map(check).forEach(() => {}),
   )
+}
+
+/** A stream of results, or a table of them. */
+interface Folded<V> {
+  map(fn: (result: V) => unknown): { forEach(fn: () => void): Pipeline }
+  to(topic: typeof out): Pipeline
 }
 
 function input(time: (value: InputValue) => number): Stream<InputValue, string> {

@@ -52,6 +52,14 @@ export interface Stateful {
   onStop(): void
 }
 
+/** The input record behind a result. */
+export interface Cause {
+  readonly topic: string
+  readonly partition: number
+  /** −1: none of the topic's. */
+  readonly offset: number
+}
+
 /** What a step owes whose results come later, from outside the task. Called by the task only. */
 export interface Asynchronous {
   /** Records taken whose results have not been given on yet. A commit waits for them. */
@@ -65,6 +73,16 @@ export interface Asynchronous {
   deliver(): 'delivered' | 'waiting'
   /** Watermark that held when the oldest pending record came; Infinity when none is pending. */
   holdMs(): number
+  /**
+   * Calls that have begun and may be answered at any time. What else is pending waits for the clock
+   * (a pause before a repeat), or is there.
+   */
+  readonly callsUnderWay: number
+  /**
+   * The task is at its end: what is pending is dropped, calls are told to stop, and an answer that
+   * still comes changes nothing. Idempotent.
+   */
+  close(): void
 }
 
 export interface Operator {
@@ -112,8 +130,19 @@ export interface TaskContext {
   /**
    * Emits something that no record in hand causes (a window's result): atomic like a record of its
    * own. If a later step throws, what it did is undone and the value goes to the dead letters.
+   * @param cause where the record came from whose result this is, for its letters and partition
    */
-  emitAtomic(emit: Push, value: unknown, key: Key | null, timeMs: number): void
+  emitAtomic(
+    emit: Push,
+    value: unknown,
+    key: Key | null,
+    timeMs: number,
+    cause?: Cause | null,
+  ): void
+  /**
+   * Where the record in hand came from, for a result of it that comes later; null: no record is.
+   */
+  readonly cause: Cause | null
   /**
    * The record in hand is too late for a step: counted, and kept once for each step.
    * `detail.windowEndMs`: event time at which the step was done with what the record belongs to.

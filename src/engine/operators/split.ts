@@ -14,7 +14,8 @@ export function splitOperator(
   { task, step }: StepContext,
   outputs: StepOutputs,
 ): Operator {
-  const targets = Array.from({ length: count }, (_, i) => outputs.named(String(i)))
+  // As `splitNodes` names them.
+  const targets = Array.from({ length: count }, (_, i) => outputs.named(`split-${i}`))
   return {
     push: (value, key, time) => {
       task.running = step

@@ -1,0 +1,56 @@
+/**
+ * What those behind a table look at. Steps that make tables do without what nobody looks at: the
+ * row before a change costs a look at old state, or even keeping it.
+ */
+import type { Node } from '../pipeline/node.ts'
+import type { PlanPart } from '../pipeline/plan.ts'
+
+/**
+ * `rows`: new rows alone; `deletions`: also which rows go away; `before`: what they were before.
+ */
+export type Looks = 'rows' | 'deletions' | 'before'
+
+/** Of each step, those that read from it, and whether others do that are in another part. */
+export interface Readers {
+  of(step: string): readonly { readonly name: string; readonly node: Node }[]
+  leaves(step: string): boolean
+}
+
+/** What is looked at of a table's changes that this step gives. */
+export function looksAt(step: string, readers: Readers): Looks {
+  if (readers.leaves(step)) return 'before'
+  let most: Looks = 'rows'
+  for (const { name, node } of readers.of(step)) {
+    const looks = looksOf(name, node, readers)
+    if (looks === 'before') return 'before'
+    if (looks === 'deletions') most = looks
+  }
+  return most
+}
+
+function looksOf(name: string, node: Node, readers: Readers): Looks {
+  if (node.kind === 'to') return node.isTable ? 'deletions' : 'before'
+  if (node.kind === 'print' || node.kind === 'forEach') return node.isTable ? 'rows' : 'before'
+  if (node.kind !== 'step') return 'before'
+  switch (node.spec.kind) {
+    case 'table-rows':
+      return 'rows'
+    case 'table-map':
+    case 'same-key':
+      return looksAt(name, readers)
+    case 'table-filter': // tells by the row before whether one goes away
+      return looksAt(name, readers) === 'rows' ? 'rows' : 'before'
+    default:
+      return node.traits.ignoresBefore ? 'deletions' : 'before'
+  }
+}
+
+/** Whether a step takes records as rows of a table: null deletes one. */
+export function isTable(node: Node): boolean {
+  return node.kind === 'step' && node.spec.kind === 'to-table'
+}
+
+/** Whether one of a source's readers is a table. */
+export function hasTable(part: PlanPart, source: string): boolean {
+  return part.steps.some(({ node, inputs }) => isTable(node) && inputs.includes(source))
+}

@@ -1,0 +1,27 @@
+/** What happens to a task that whoever runs it may want to know. */
+export type TaskEvent =
+  | {
+      readonly kind: 'restored'
+      readonly task: string
+      readonly blobs: number
+      readonly entries: number
+      readonly ms: number
+    }
+  | {
+      readonly kind: 'retrying'
+      readonly task: string
+      readonly error: unknown
+      readonly attempt: number
+      readonly inMs: number
+    }
+  /**
+   * What was read of its repartition topics could not be freed; it will be tried again. Harmless
+   * but for the room.
+   */
+  | { readonly kind: 'trim-failed'; readonly task: string; readonly error: unknown }
+  | { readonly kind: 'orphans'; readonly task: string; readonly stores: readonly string[] }
+  /**
+   * The run was stopped, and results under way did not come in time: what was done since the last
+   * commit is dropped, the next run does it again.
+   */
+  | { readonly kind: 'results-dropped'; readonly task: string; readonly pending: number }

@@ -3,10 +3,10 @@
  * system can, and prints one table. A benchmark, not a test: it says what was reached beside what
  * is aimed at, and always exits 0 unless a case fails.
  */
-import { execFileSync, spawn } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Figure } from './measure.ts'
+import { canPin, printTable, runScript } from './run-case.ts'
 
 const cases: Record<string, readonly string[]> = {
   'append-read': ['cases/append-read.ts'],
@@ -21,32 +21,9 @@ const oneCore = new Set(['append-read', 'filter-map', 'window-count'])
 /** Cases that are cheap enough to be run several times; the median run is shown. */
 const runsOf = (name: string): number => (name === 'memory-flat' || name === 'cold-start' ? 1 : 3)
 
-function canPin(): boolean {
-  try {
-    execFileSync('taskset', ['-c', '0', 'true'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
 async function runCase(name: string, pin: boolean): Promise<Figure[]> {
   const [file, ...args] = cases[name] ?? []
-  const script = fileURLToPath(new URL(file ?? '', import.meta.url))
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', script, ...args]
-  const [command, ...rest] = pin ? ['taskset', '-c', '0', ...node] : node
-  const child = spawn(command as string, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString()
-  })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`case ${name} ended with ${String(code)}`)
-  const figures = output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Figure)
-  return figures
+  return runScript(fileURLToPath(new URL(file ?? '', import.meta.url)), args, pin)
 }
 
 /** Runs a case several times and gives, for each of its figures, the run in the middle. */
@@ -58,27 +35,6 @@ async function medianOf(name: string, pin: boolean, note: string): Promise<Figur
     const middle = sorted[Math.floor(sorted.length / 2)] as Figure
     return { ...middle, note: `${note}${middle.note}` }
   })
-}
-
-function printTable(figures: readonly Figure[]): void {
-  const rows = figures.map((figure) => [
-    figure.name,
-    figure.reached,
-    figure.aim,
-    figure.met ? 'yes' : 'NO',
-    figure.cpuSecondsPerMillion === null ? '–' : figure.cpuSecondsPerMillion.toFixed(2),
-    `${figure.peakMiB} MiB`,
-    figure.note,
-  ])
-  const head = ['case', 'reached', 'aim', 'met', 'CPU-s/M', 'peak', 'note']
-  const widths = head.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => (row[i] as string).length)),
-  )
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i] as number)).join(' | ')} |`
-  console.log(line(head))
-  console.log(line(widths.map((width) => '-'.repeat(width))))
-  for (const row of rows) console.log(line(row))
 }
 
 const wanted = process.argv.slice(2)

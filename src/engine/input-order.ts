@@ -2,7 +2,6 @@
  * Which input's record comes next: global tables first, then the smallest event time, so that no
  * input makes another one late while a task catches up.
  */
-import type { Session } from '../log/log.ts'
 import type { Cursor } from './cursor.ts'
 
 /** The ready cursor whose record comes next, of equal ones the first; `except` is left out. */
@@ -14,15 +13,4 @@ export function earliest(cursors: readonly Cursor[], except: Cursor | null): Cur
     if (least === null || cursor.timeMs < least.timeMs) least = cursor
   }
   return least
-}
-
-/**
- * Whether an input has records in the log that are not at hand yet: one of them might be the
- * earliest, so the others wait.
- */
-export function hasUnread(cursors: readonly Cursor[], session: Session): boolean {
-  for (const { ready, position, input } of cursors) {
-    if (!ready && position < session.endOffset(input)) return true
-  }
-  return false
 }

@@ -48,10 +48,10 @@ export interface TaskRunOptions {
 }
 
 /**
- * What to do next: `more` records are at hand; all are taken (`caught-up`); or records at hand
- * cannot be taken before others (`waiting`) or before results (`full`) have come.
+ * What to do next: `more` records are at hand; all are taken (`caught-up`); or none can be taken
+ * before results have come (`full`).
  */
-type State = 'more' | 'caught-up' | 'waiting' | 'full'
+type State = 'more' | 'caught-up' | 'full'
 
 export class TaskRun {
   readonly #task: Task
@@ -99,7 +99,7 @@ export class TaskRun {
     const endMs = clock.monotonic() + sliceMs
     for (;;) {
       const state = task.process(sliceRecords)
-      if (state !== 'more') return task.isBlocked ? 'full' : state
+      if (state !== 'more') return state
       if (clock.monotonic() >= endMs || task.pendingBytes >= pendingBytesMax) return 'more'
     }
   }
@@ -165,10 +165,6 @@ export class TaskRun {
         else await bell.wait(clock, waitMs)
         return
       }
-      case 'waiting':
-        await this.#wait()
-        await clock.nextTurn() // the session may be ready for the sake of another input
-        return
       case 'caught-up':
         await this.#wait()
     }

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
+import { json } from '../core/codec.ts'
+import { BatchBuilder } from '../log/batch.ts'
+import { buildPlan } from '../pipeline/build-plan.ts'
+import { from } from '../pipeline/from.ts'
+import type { PlanPart } from '../pipeline/plan.ts'
+import { topic } from '../pipeline/topic.ts'
+import { FeedSession } from '../testing/feed-session.ts'
 import { neverIdleMs, runCase } from './conformance/fold-case.ts'
 import type { CaseRecord, FoldCase, Round } from './conformance/fold-case.ts'
 import { runningReduce, windowAggregate } from './conformance/fold-pipelines.ts'
+import { Task } from './task.ts'
 
 const record = (partition: number, t: number, v: number, k = 'a'): CaseRecord => {
   return { partition, k, v, t, isBroken: false }
@@ -71,4 +79,41 @@ test('O3 a crash after every single record changes nothing', () => {
     assert.deepEqual(stormy.lines, calm.lines)
     assert.ok(calm.lines.length > 10)
   }
+})
+
+test('an input whose records were deleted before they were read holds nobody up', () => {
+  const numbers = topic('in', { codec: json<number>(), partitions: 2 })
+  const places = [0, 1].map((partition) => ({ topic: 'in', partition }))
+  const session = new FeedSession(places)
+  // The log knows of records that nobody can read any more.
+  const endOffset = (input: number): number => (input === 1 ? 100 : 2)
+  const part = buildPlan(from(numbers).to(topic('out')), { name: 'p', repartition: false }).parts[0]
+  const output = { recordBytesMax: 1 << 20, compact: false, partitionCount: 1 }
+  const task = new Task({
+    name: 'main/all',
+    index: 0,
+    part: part as PlanPart,
+    session: Object.assign(session, { endOffset }),
+    inputs: places.map((place) => ({
+      kind: 'topic',
+      step: 'in',
+      place,
+      spec: numbers.spec,
+      clock: numbers.spec,
+      partitionedBy: null,
+      scope: 'partitioned',
+    })),
+    outputTopics: ['in.dead', 'out'].map((name) => ({ name, ...output })),
+    homeTopic: 'in',
+    nowMs: 0,
+    print: () => {},
+    outside: { after: () => () => {}, wake: () => {} },
+  })
+  task.begin()
+  const builder = new BatchBuilder()
+  for (const value of ['1', '2']) builder.add(null, value, 0)
+  session.feed(0, builder.finish())
+  task.tick(1)
+  assert.equal(task.process(10), 'caught-up')
+  assert.equal(task.counters.recordsIn, 2)
 })

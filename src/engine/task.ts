@@ -16,7 +16,7 @@ import { explainTime } from './explain-time.ts'
 import type { TimeExplanation } from './explain-time.ts'
 import type { Origin, Result } from './letters.ts'
 import { Letters } from './letters.ts'
-import { earliest, hasUnread } from './input-order.ts'
+import { earliest } from './input-order.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
 import type { Cause, Outside, Push, TaskContext } from './operators/operator.ts'
@@ -151,17 +151,17 @@ export class Task implements TaskContext {
   /**
    * Processes up to about `limit` records that are at hand, those with the smallest event time
    * first, so that no input makes another one late.
-   * @returns `more` when records are left at hand; `waiting` when they cannot be taken before a
-   * result has come, or before another input's records have
+   * @returns `more` when records are left at hand; `full` when they cannot be taken before a result
+   * has come
    */
-  process(limit: number): 'more' | 'caught-up' | 'waiting' {
+  process(limit: number): 'more' | 'caught-up' | 'full' {
     let left = limit
     for (const cursor of this.cursors) cursor.pull()
     for (;;) {
       const cursor = earliest(this.cursors, null)
-      if (cursor === null || this.isBlocked || hasUnread(this.cursors, this.#options.session)) {
+      if (cursor === null || this.isBlocked) {
         this.#atomic.flushPrints() // of windows that a mark has closed
-        return cursor === null ? 'caught-up' : 'waiting'
+        return this.isBlocked ? 'full' : 'caught-up'
       }
       if (left <= 0) return 'more'
       const next = earliest(this.cursors, cursor)

@@ -5,21 +5,20 @@
  */
 import type { Key } from '../core/key.ts'
 import { stateKey } from '../core/key.ts'
+import { KeyTimers } from './key-timers.ts'
 
 interface KeyTime {
   readonly key: Key
   latestMs: number
-  /** As the heap has it: never more than `latestMs`. */
-  heapMs: number
 }
 
 export class KeyClock {
   readonly #idleAfterMs: number
-  readonly #keys = new Map<string | number, KeyTime>()
-  readonly #heap: KeyTime[] = []
+  readonly #keys: Map<string | number, KeyTime> = new Map()
+  readonly #heap = new KeyTimers()
   #furthestMs = Number.NEGATIVE_INFINITY
   /** Keys whose time moved, or that have ended, since the last `takeChanges`. */
-  readonly #changed = new Map<string | number, KeyTime>()
+  readonly #changed: Map<string | number, KeyTime> = new Map()
 
   constructor(idleAfterMs: number) {
     this.#idleAfterMs = idleAfterMs
@@ -55,63 +54,27 @@ export class KeyClock {
       this.#changed.set(id, known)
       return
     }
-    const made = { key, latestMs: timeMs, heapMs: timeMs }
+    const made = { key, latestMs: timeMs }
     this.#keys.set(id, made)
     this.#changed.set(id, made)
-    this.#heap.push(made)
-    this.#up(this.#heap.length - 1)
+    this.#heap.add(timeMs, key)
   }
 
   #leastMs(): number {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (top.heapMs < top.latestMs) {
-        top.heapMs = top.latestMs
-        this.#down()
-      } else if (this.#furthestMs - top.latestMs > this.#idleAfterMs) {
-        this.#end(top)
-      } else return top.latestMs
-    }
-    return Number.NEGATIVE_INFINITY
-  }
-
-  #end(top: KeyTime): void {
-    const id = stateKey(top.key)
-    this.#keys.delete(id)
-    this.#changed.set(id, top)
-    const last = this.#heap.pop()
-    if (last === undefined || last === top) return
-    this.#heap[0] = last
-    this.#down()
-  }
-
-  #up(from: number): void {
-    const heap = this.#heap
-    const item = heap[from] as KeyTime
-    let at = from
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      const above = heap[parent] as KeyTime
-      if (above.heapMs <= item.heapMs) break
-      heap[at] = above
-      at = parent
-    }
-    heap[at] = item
-  }
-
-  #down(): void {
-    const heap = this.#heap
-    const item = heap[0] as KeyTime
-    let at = 0
     for (;;) {
-      let child = at * 2 + 1
-      if (child >= heap.length) break
-      const right = heap[child + 1]
-      if (right !== undefined && right.heapMs < (heap[child] as KeyTime).heapMs) child += 1
-      const below = heap[child] as KeyTime
-      if (below.heapMs >= item.heapMs) break
-      heap[at] = below
-      at = child
+      const { leastMs, leastKey } = this.#heap
+      if (leastMs === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY
+      const id = stateKey(leastKey)
+      const top = this.#keys.get(id) as KeyTime
+      const hasEnded = this.#furthestMs - top.latestMs > this.#idleAfterMs
+      if (top.latestMs === leastMs && !hasEnded) return leastMs
+      this.#heap.take()
+      if (!hasEnded) {
+        this.#heap.add(top.latestMs, leastKey)
+        continue
+      }
+      this.#keys.delete(id)
+      this.#changed.set(id, top)
     }
-    heap[at] = item
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Timers of keys: a binary min-heap of (time, key), those of equal times in order of key. Memory
- * only: rebuilt from the stores. An entry is not taken out when what it was set for has gone or has
- * moved, and a record that is undone leaves one behind: whoever takes one looks into the store
- * first.
+ * Timers of keys: a binary min-heap of (time, key, name), those of equal times in order of key,
+ * then of name (where a key has one timer, it needs none). Memory only: rebuilt from the stores. An
+ * entry is not taken out when what it was set for has gone or has moved, and a record that is
+ * undone leaves one behind: whoever takes one looks into the store first.
  */
 import { compareKeys } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
@@ -10,64 +10,79 @@ import type { Key } from '../core/key.ts'
 export class KeyTimers {
   readonly #times: number[] = []
   readonly #keys: Key[] = []
+  readonly #names: string[] = []
 
   /** Smallest time; Infinity when empty. */
   get leastMs(): number {
     return this.#times.length === 0 ? Number.POSITIVE_INFINITY : (this.#times[0] as number)
   }
 
-  /** Key of the entry with the smallest time, the first of them. Only when not empty. */
+  /** Key of the first entry. Only when not empty. */
   get leastKey(): Key {
     return this.#keys[0] as Key
+  }
+
+  /** Name of the first entry. Only when not empty. */
+  get leastName(): string {
+    return this.#names[0] as string
   }
 
   get size(): number {
     return this.#times.length
   }
 
-  add(timeMs: number, key: Key): void {
-    const times = this.#times
-    const keys = this.#keys
-    let at = times.length
-    times.push(timeMs)
-    keys.push(key)
+  add(timeMs: number, key: Key, name = ''): void {
+    let at = this.#times.length
     while (at > 0) {
       const parent = (at - 1) >> 1
-      if (!this.#isBefore(timeMs, key, parent)) break
-      times[at] = times[parent] as number
-      keys[at] = keys[parent] as Key
+      if (!this.#isBefore(timeMs, key, name, parent)) break
+      this.#copy(parent, at)
       at = parent
     }
-    times[at] = timeMs
-    keys[at] = key
+    this.#put(at, timeMs, key, name)
   }
 
-  /** Removes the entry that `leastMs` and `leastKey` tell of. Harmless when empty. */
+  /** Removes the first entry. Harmless when empty. */
   take(): void {
-    const times = this.#times
-    const keys = this.#keys
-    const lastMs = times.pop()
-    const lastKey = keys.pop()
-    if (lastMs === undefined || lastKey === undefined || times.length === 0) return
+    const timeMs = this.#times.pop()
+    const key = this.#keys.pop()
+    const name = this.#names.pop()
+    const { length } = this.#times
+    if (timeMs === undefined || key === undefined || name === undefined || length === 0) return
     let at = 0
     for (;;) {
       let child = at * 2 + 1
-      if (child >= times.length) break
-      const other = child + 1
-      if (other < times.length && this.#isBefore(times[other] as number, keys[other] as Key, child))
-        child = other
-      if (this.#isBefore(lastMs, lastKey, child)) break
-      times[at] = times[child] as number
-      keys[at] = keys[child] as Key
+      if (child >= length) break
+      if (child + 1 < length && this.#isEntryBefore(child + 1, child)) child += 1
+      if (this.#isBefore(timeMs, key, name, child)) break
+      this.#copy(child, at)
       at = child
     }
-    times[at] = lastMs
-    keys[at] = lastKey
+    this.#put(at, timeMs, key, name)
   }
 
-  /** Whether (time, key) comes before the entry at that place. Keys are compared at ties only. */
-  #isBefore(timeMs: number, key: Key, at: number): boolean {
+  #copy(from: number, to: number): void {
+    this.#times[to] = this.#times[from] as number
+    this.#keys[to] = this.#keys[from] as Key
+    this.#names[to] = this.#names[from] as string
+  }
+
+  #put(at: number, timeMs: number, key: Key, name: string): void {
+    this.#times[at] = timeMs
+    this.#keys[at] = key
+    this.#names[at] = name
+  }
+
+  #isEntryBefore(at: number, other: number): boolean {
+    const timeMs = this.#times[at] as number
+    return this.#isBefore(timeMs, this.#keys[at] as Key, this.#names[at] as string, other)
+  }
+
+  /** Whether (time, key, name) comes before the entry at that place. */
+  #isBefore(timeMs: number, key: Key, name: string, at: number): boolean {
     const other = this.#times[at] as number
-    return timeMs < other || (timeMs === other && compareKeys(key, this.#keys[at] as Key) < 0)
+    if (timeMs !== other) return timeMs < other
+    const order = compareKeys(key, this.#keys[at] as Key)
+    return order < 0 || (order === 0 && name < (this.#names[at] as string))
   }
 }

@@ -11,9 +11,9 @@
  */
 import { stateKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
+import { KeyTimers } from '../key-timers.ts'
 import { absent } from '../state/store.ts'
 import type { Entry, Store } from '../state/store.ts'
-import { TimerQueue } from './timer-queue.ts'
 
 export interface SetTimer {
   readonly key: Key
@@ -37,7 +37,7 @@ interface Kept {
 export class KeyedTimers {
   readonly #store: Store
   readonly #spaces: readonly [number, number]
-  readonly #queue = new TimerQueue()
+  readonly #queue = new KeyTimers()
 
   constructor(store: Store, spaces: readonly [number, number]) {
     this.#store = store

@@ -24,7 +24,6 @@ import type {
 import { printOperator } from './operators/print.ts'
 import { repartitionOperator } from './operators/repartition.ts'
 import { runningFoldOperator } from './operators/running-fold.ts'
-import { tableRowsOperator } from './operators/table-rows.ts'
 import { toOperator } from './operators/to.ts'
 import { windowFoldOperator } from './operators/window-fold.ts'
 import { stepOperator } from './operators/step-operator.ts'
@@ -207,9 +206,9 @@ function buildOperator(
         ? runningFoldOperator(node, context, emit)
         : windowFoldOperator({ ...node, window: node.window }, context, emit)
     case 'print':
-      return node.isTable ? ofRows(printOperator(node, context)) : printOperator(node, context)
+      return printOperator(node, context)
     case 'forEach':
-      return node.isTable ? ofRows(forEachOperator(node, context)) : forEachOperator(node, context)
+      return forEachOperator(node, context)
     case 'to':
       return toOperator(node, context, options.outputs)
     case 'source':
@@ -219,11 +218,6 @@ function buildOperator(
     default:
       return unreachable(node)
   }
-}
-
-/** Reads a table's changes, and takes the new rows. */
-function ofRows(operator: Operator): Operator {
-  return { ...operator, push: tableRowsOperator(operator.push).push }
 }
 
 function contextOf(step: Step, wiring: Wiring, options: ChainOptions): StepContext {

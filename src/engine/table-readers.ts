@@ -2,13 +2,10 @@
  * What those behind a table look at. Steps that make tables do without what nobody looks at: the
  * row before a change costs a look at old state, or even keeping it.
  */
-import type { Node } from '../pipeline/node.ts'
+import type { Node, TableLooks } from '../pipeline/node.ts'
 import type { PlanPart } from '../pipeline/plan.ts'
 
-/**
- * `rows`: new rows alone; `deletions`: also which rows go away; `before`: what they were before.
- */
-export type Looks = 'rows' | 'deletions' | 'before'
+export type Looks = Exclude<TableLooks, 'as readers' | 'as readers, filtered'>
 
 /** Of each step, those that read from it, and whether others do that are in another part. */
 export interface Readers {
@@ -30,19 +27,11 @@ export function looksAt(step: string, readers: Readers): Looks {
 
 function looksOf(name: string, node: Node, readers: Readers): Looks {
   if (node.kind === 'to') return node.isTable ? 'deletions' : 'before'
-  if (node.kind === 'print' || node.kind === 'forEach') return node.isTable ? 'rows' : 'before'
   if (node.kind !== 'step') return 'before'
-  switch (node.spec.kind) {
-    case 'table-rows':
-      return 'rows'
-    case 'table-map':
-    case 'same-key':
-      return looksAt(name, readers)
-    case 'table-filter': // tells by the row before whether one goes away
-      return looksAt(name, readers) === 'rows' ? 'rows' : 'before'
-    default:
-      return node.traits.ignoresBefore ? 'deletions' : 'before'
-  }
+  const { looksAt: looks } = node.traits
+  if (looks === 'as readers') return looksAt(name, readers)
+  if (looks !== 'as readers, filtered') return looks
+  return looksAt(name, readers) === 'rows' ? 'rows' : 'before'
 }
 
 /** Whether a step takes records as rows of a table: null deletes one. */

@@ -99,6 +99,7 @@ describe('names', () => {
       'orders.aggregate-1m.branch.big.map',
       'orders.aggregate-1m.branch.big.key-by',
       'orders.aggregate-1m.branch.big.key-by.reduce',
+      'orders.aggregate-1m.branch.big.key-by.reduce.rows',
       'orders.aggregate-1m.branch.big.key-by.reduce.print',
       'orders.aggregate-1m.branch.rest',
       'orders.aggregate-1m.branch.rest.flat-map',
@@ -223,7 +224,7 @@ describe('refused', () => {
           .aggregate(count1)
           .print(),
       ),
-    ).toHaveLength(4)
+    ).toHaveLength(5)
   })
 
   test.each([

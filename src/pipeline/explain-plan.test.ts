@@ -60,9 +60,10 @@ out of order 5s · idle after 10s, then advance · dead readings.dead
         │  fields n = count
         │  state grows with the number of keys
         │  ! it only ever grows: bound it by a window, an interval or a ttl
-        └─ degrees.print  print
-              every 1s · first 10
-              state: the open batch
+        └─ degrees.rows  table-rows
+           └─ degrees.print  print
+                 every 1s · first 10
+                 state: the open batch
 `)
   })
 
@@ -127,7 +128,7 @@ describe('planMermaid', () => {
     expect(text).toMatch(/n\d+ -\. late \.-> n\d+\n/)
     const arrows = text.split('\n').filter((line) => line.includes('-->'))
     expect(new Set(arrows).size).toBe(arrows.length)
-    expect(arrows).toHaveLength(8)
+    expect(arrows).toHaveLength(9)
   })
 
   test('quotes in names cannot end a label', () => {

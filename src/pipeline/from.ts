@@ -16,7 +16,6 @@ import type {
   Node,
   Pipeline,
   PrintOptions as PrintSpec,
-  SinkNode,
   StepNode,
   WindowSpec,
 } from './node.ts'
@@ -43,6 +42,7 @@ import type {
   WindowOptions,
   WindowedStream,
 } from './stream.ts'
+import { sink } from './sink.ts'
 import type { Topic } from './topic.ts'
 import type { Window } from './window.ts'
 
@@ -163,12 +163,12 @@ class NodeStream<V, K> implements Stream<V, K> {
 
   print(options: PrintOptions<V> = {}): Pipeline {
     const spec = printSpec(options)
-    return sink({ kind: 'print', input: this.node, options: spec, isTable: false, named: null })
+    return sink({ kind: 'print', input: this.node, options: spec, named: null })
   }
 
   forEach(fn: (value: V, record: RecordInfo<K>) => void): Pipeline {
     const call = checked(fn, 'forEach') as unknown as ForEachNode['fn']
-    return sink({ kind: 'forEach', input: this.node, fn: call, isTable: false, named: null })
+    return sink({ kind: 'forEach', input: this.node, fn: call, named: null })
   }
 
   to(topic: Topic<V, unknown>): Pipeline {
@@ -233,10 +233,6 @@ function printSpec<V>(options: PrintOptions<V>): PrintSpec {
   }
   const text = format === undefined ? null : checked<string>(format, 'format')
   return { everyMs, first, label, format: text }
-}
-
-function sink(node: SinkNode): Pipeline {
-  return { kind: 'pipeline', name: null, sinks: [node] }
 }
 
 function checkBranches(names: readonly string[]): void {

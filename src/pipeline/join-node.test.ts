@@ -78,7 +78,7 @@ describe('joins in a plan', () => {
       settings: { type: 'inner', 'as of': 'latest' },
       late: [],
     })
-    expect(traitsOf(orders.join(table))).toMatchObject({ ignoresBefore: true, groups: true })
+    expect(traitsOf(orders.join(table))).toMatchObject({ looksAt: 'deletions', groups: true })
   })
 
   test('with a global table: nothing moves', () => {

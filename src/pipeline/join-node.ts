@@ -157,7 +157,7 @@ function tableJoinNode(left: Node, right: Node, given: Given): StepNode {
   const type = tableTypeOf(given)
   const { asOf = 'event time', history } = given
   const inputs = [sameKeyNode(left, 'left', method), sameKeyNode(right, 'right', method)]
-  const shared = { method, groups: true, ignoresBefore: true }
+  const shared = { method, groups: true, looksAt: 'deletions' as const }
   if (asOf === 'latest') {
     if (history !== undefined) throw refuse("history is for asOf: 'event time'", history)
     return stepNode(

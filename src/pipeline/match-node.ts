@@ -2,6 +2,7 @@
 import { refuse } from './checked.ts'
 import type { Node, StepNode } from './node.ts'
 import { pattern } from './pattern.ts'
+import { stepNode } from './step-node.ts'
 import { matchGrows, matchSpec, matchStateText } from './patterns/match-options.ts'
 import type { MatchOptions } from './patterns/match-options.ts'
 import { matchSettings } from './patterns/match-text.ts'
@@ -17,24 +18,13 @@ export function matchNode<M>(input: Node, given: unknown, options: MatchOptions<
     throw refuse('match takes a pattern, for instance pattern<Login>().one(…)', made)
   }
   const spec = matchSpec(made as PatternOver<never, M>, options)
-  return {
-    kind: 'step',
-    inputs: [input],
-    spec,
-    traits: {
-      label: 'match',
-      method: '.match()',
-      groups: true,
-      rekeys: false,
-      keyless: false,
-      state: matchStateText(spec),
-      grows: matchGrows(spec),
-      late: true,
-      delayMs: 0,
-      asynchronous: false,
-      ignoresBefore: false,
-      settings: matchSettings(spec),
-    },
-    named: null,
-  }
+  return stepNode([input], spec, {
+    label: 'match',
+    method: '.match()',
+    groups: true,
+    state: matchStateText(spec),
+    grows: matchGrows(spec),
+    late: true,
+    settings: matchSettings(spec),
+  })
 }

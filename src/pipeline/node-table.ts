@@ -3,7 +3,8 @@
  */
 import type { Key } from '../core/key.ts'
 import { MillraceError } from '../core/error.ts'
-import { checkedName } from './checked.ts'
+import { checkedName, specOf } from './checked.ts'
+import { sink } from './sink.ts'
 import { foreignKeyNode } from './foreign-key-node.ts'
 import type { JoinedTable } from './join-types.ts'
 import type { Node, Pipeline, StepNode } from './node.ts'
@@ -91,15 +92,21 @@ export class NodeTable<V, K> implements Table<V, K> {
   }
 
   print(options?: PrintOptions<V>): Pipeline {
-    return ofTable(this.#maker.streamOf<V, K>(this.node).print(options))
+    return this.toStream().print(options)
   }
 
   forEach(fn: (row: V, record: RecordInfo<K>) => void): Pipeline {
-    return ofTable(this.#maker.streamOf<V, K>(this.node).forEach(fn))
+    return this.toStream().forEach(fn)
   }
 
   to(topic: Topic<V, unknown>): Pipeline {
-    return ofTable(this.#maker.streamOf<V, K>(this.node).to(topic))
+    return sink({
+      kind: 'to',
+      input: this.node,
+      topic: specOf(topic, 'to'),
+      isTable: true,
+      named: null,
+    })
   }
 
   #next<W, K2>(node: Node): Table<W, K2> {
@@ -127,11 +134,6 @@ class NodeGroupedTable<V, K> implements GroupedTable<V, K> {
     const top = topSettings(n, options)
     return new NodeTable<Top<K, V>, K>(tableTopNNode(this.node, this.#by, top), this.#maker)
   }
-}
-
-/** Outputs that read changes. */
-function ofTable(pipeline: Pipeline): Pipeline {
-  return { ...pipeline, sinks: pipeline.sinks.map((sink) => ({ ...sink, isTable: true })) }
 }
 
 /** For JavaScript; the compiler says it, too. */

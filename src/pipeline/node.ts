@@ -106,15 +106,11 @@ export interface PrintNode extends NodeBase {
   readonly kind: 'print'
   readonly input: Node
   readonly options: PrintOptions
-  /** The records are changes of a table: the new rows are shown. */
-  readonly isTable: boolean
 }
 export interface ForEachNode extends NodeBase {
   readonly kind: 'forEach'
   readonly input: Node
   readonly fn: (value: unknown, record: RecordPlace) => void
-  /** The records are changes of a table: called with the new rows. */
-  readonly isTable: boolean
 }
 /**
  * Appends to a topic: key from the topic's `key` function, else the stream's key; record time =
@@ -131,6 +127,13 @@ export interface ToNode extends NodeBase {
 /** Settings in the order in which they read best: name → text. */
 export type Settings = Readonly<Record<string, string>>
 
+/**
+ * What a reader of a table looks at: new rows alone; also which rows go away; also what they were
+ * before. Or what its own readers look at of its table; `filtered`: the same, but that a row goes
+ * away it knows by what was before.
+ */
+export type TableLooks = 'rows' | 'deletions' | 'before' | 'as readers' | 'as readers, filtered'
+
 /** What the plan, its checks and people need to know of a step of kind `step`. */
 export interface StepTraits {
   /** As it stands in the step's derived name: `join-5m`. */
@@ -141,8 +144,6 @@ export interface StepTraits {
   readonly groups: boolean
   /** Gives records another key: behind it they may have to change partitions. */
   readonly rekeys: boolean
-  /** Its records have no key though those it reads have one. */
-  readonly keyless: boolean
   /** What is kept between records, and how it grows; null: nothing. */
   readonly state: string | null
   /** Whether what is kept only ever grows: no window, no time to live. */
@@ -156,8 +157,8 @@ export interface StepTraits {
   readonly delayMs: number
   /** Its results come later, from outside the task. */
   readonly asynchronous: boolean
-  /** Reads a table, but never what was before a change. */
-  readonly ignoresBefore: boolean
+  /** What it looks at of a table's changes, where it reads one. */
+  readonly looksAt: TableLooks
   readonly settings: Settings
 }
 

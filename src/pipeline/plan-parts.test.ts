@@ -92,7 +92,7 @@ describe('cut for several tasks', () => {
     expect(show(plan(second.print()))).toStrictEqual([
       'main: [] numbers() a(numbers) [a via p.a.repartition]',
       'a: [a via p.a.repartition] x(a) x.rows(x) b(x.rows) ' + '[b via p.b.repartition]',
-      'b: [b via p.b.repartition] y(b) y.print(y) []',
+      'b: [b via p.b.repartition] y(b) y.rows(y) y.print(y.rows) []',
     ])
   })
 
@@ -106,7 +106,8 @@ describe('cut for several tasks', () => {
     expect(show(plan(a.merge(b).named('m').aggregate(counted).named('x').print()))).toStrictEqual([
       'main: [] numbers() others() a(numbers) b(others) ' +
         '[a via p.a.repartition, b via p.b.repartition]',
-      'a: [a via p.a.repartition, b via p.b.repartition] m(a b) x(m) x.print(x) []',
+      'a: [a via p.a.repartition, b via p.b.repartition] m(a b) x(m) x.rows(x) ' +
+        'x.print(x.rows) []',
     ])
   })
 
@@ -137,7 +138,8 @@ describe('cut for several tasks', () => {
         '[a via p.a.repartition, b via p.b.from-main.repartition]',
     ])
     expect(show(plan(again.print())).at(-1)).toBe(
-      'b: [b via p.b.repartition, b via p.b.from-main.repartition] y(b) y.print(y) []',
+      'b: [b via p.b.repartition, b via p.b.from-main.repartition] y(b) y.rows(y) ' +
+        'y.print(y.rows) []',
     )
   })
 

@@ -44,10 +44,9 @@ export function isRekeying(node: Node): boolean {
 }
 
 function keylessSource(step: Step, keyless: ReadonlyMap<string, string>): string | null {
-  const { name, node } = step
+  const { node } = step
   if (node.kind === 'source') return node.topic.key === null ? node.topic.name : null
   if (isRekeying(node)) return null
-  if (node.kind === 'step' && node.traits.keyless) return name
   for (const input of step.inputs) {
     const source = keyless.get(input)
     if (source !== undefined) return source

@@ -6,13 +6,12 @@ import type { StepSpec } from './step-spec.ts'
 const plain: Omit<StepTraits, 'label' | 'method'> = {
   groups: false,
   rekeys: false,
-  keyless: false,
   state: null,
   grows: false,
   late: false,
   delayMs: 0,
   asynchronous: false,
-  ignoresBefore: false,
+  looksAt: 'before',
   settings: {},
 }
 
@@ -25,5 +24,5 @@ export function stepNode(inputs: readonly Node[], spec: StepSpec, traits: Traits
 
 /** One side of a join. */
 export function sameKeyNode(input: Node, side: 'left' | 'right', method: string): StepNode {
-  return stepNode([input], { kind: 'same-key' }, { label: side, method })
+  return stepNode([input], { kind: 'same-key' }, { label: side, method, looksAt: 'as readers' })
 }

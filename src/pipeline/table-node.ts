@@ -22,16 +22,24 @@ export function toTableNode(input: Node, method: string): StepNode {
 
 export function tableMapNode(input: Node, fn: unknown): StepNode {
   const method = '.map()'
-  return stepNode([input], { kind: 'table-map', fn: checked(fn, 'map') }, { method, label: 'map' })
+  return stepNode(
+    [input],
+    { kind: 'table-map', fn: checked(fn, 'map') },
+    { method, label: 'map', looksAt: 'as readers' },
+  )
 }
 
 export function tableFilterNode(input: Node, given: unknown): StepNode {
   const fn = checked<unknown>(given, 'filter')
-  return stepNode([input], { kind: 'table-filter', fn }, { method: '.filter()', label: 'filter' })
+  return stepNode(
+    [input],
+    { kind: 'table-filter', fn },
+    { method: '.filter()', label: 'filter', looksAt: 'as readers, filtered' },
+  )
 }
 
 export function tableRowsNode(input: Node): StepNode {
-  const traits = { method: '.toStream()', label: 'rows' }
+  const traits = { method: '.toStream()', label: 'rows', looksAt: 'rows' as const }
   return stepNode([input], { kind: 'table-rows' }, traits)
 }
 
@@ -52,7 +60,7 @@ export function tableJoinNode(left: Node, right: Joined, options: object): StepN
       method,
       label: 'join-tables',
       groups: true,
-      ignoresBefore: true,
+      looksAt: 'deletions',
       state: 'the rows of both tables',
       settings: { type },
     },

@@ -1,6 +1,6 @@
 /**
  * Records that wait for an answer from outside, in the order in which they came: their results are
- * given on in that order.
+ * given on in that order. What `mapAsync` and lookups share.
  *
  * A record is atomic (O4): where a later step throws at a record that this step has taken already,
  * it must be forgotten here too. So each one has a number, and the largest is kept in a store: what
@@ -9,15 +9,18 @@
  * Store `<step>/taken`: 0 → how many records were taken.
  */
 import type { Key } from '../../core/key.ts'
-import type { Cause, StepContext } from '../operators/operator.ts'
+import type { CallSpec } from '../../pipeline/map-async-spec.ts'
+import type { Asynchronous, Cause, StepContext } from '../operators/operator.ts'
 import type { Store } from '../state/store.ts'
 import { unchanged } from '../state/unchanged.ts'
+import { Call, CallPool } from './call-pool.ts'
+import type { Outcome } from './call-pool.ts'
 
 /** Results that are there may wait for an older one: this many records at most are taken. */
 export const resultsMax = 1024
 
 /** A record whose result has not been given on. */
-export interface Pending<C> {
+export interface Pending {
   readonly value: unknown
   readonly key: Key | null
   readonly timeMs: number
@@ -25,56 +28,88 @@ export interface Pending<C> {
   /** Event time that held when it came. */
   readonly watermarkMs: number
   readonly number: number
-  /** What it waits for. */
-  readonly call: C
+  /** What it waits for, or what was known when it came. */
+  readonly answer: Call | Outcome
 }
 
-export class OrderedResults<C> {
-  readonly #context: StepContext
+export interface OrderedResultsOptions {
+  readonly context: StepContext
+  readonly calls: CallSpec
+  /** Gives on what has come of a record. Between records. */
+  readonly give: (record: Pending, outcome: Outcome) => void
+  /** Told of each record that was taken and then undone. */
+  readonly onUndone: (answer: Call | Outcome) => void
+}
+
+export class OrderedResults implements Asynchronous {
+  readonly pool: CallPool
+  readonly #options: OrderedResultsOptions
   readonly #taken: Store
-  readonly #onUndone: (call: C) => void
-  #records: Pending<C>[] = []
+  #records: Pending[] = []
   /** Place of the oldest one. */
   #first = 0
 
-  /** @param onUndone told of each record that was taken and then undone */
-  constructor(context: StepContext, onUndone: (call: C) => void) {
-    this.#context = context
-    this.#onUndone = onUndone
+  constructor(options: OrderedResultsOptions) {
+    const { context, calls } = options
+    this.pool = new CallPool(calls, context.task.outside)
+    this.#options = options
     this.#taken = context.store({ part: 'taken', toState: unchanged, fromState: unchanged })
   }
 
-  get size(): number {
+  get pending(): number {
     this.#forgetUndone()
     return this.#records.length - this.#first
   }
 
-  /** The oldest one. */
-  get oldest(): Pending<C> | undefined {
-    this.#forgetUndone()
-    return this.#records[this.#first]
+  get isFull(): boolean {
+    return this.pool.isFull || this.pending >= resultsMax
   }
 
-  add(value: unknown, key: Key | null, timeMs: number, call: C): void {
+  get callsUnderWay(): number {
+    return this.pool.underWay
+  }
+
+  holdMs(): number {
+    return this.#oldest?.watermarkMs ?? Number.POSITIVE_INFINITY
+  }
+
+  add(value: unknown, key: Key | null, timeMs: number, answer: Call | Outcome): void {
     this.#forgetUndone()
-    const { time, task } = this.#context
+    const { time, task } = this.#options.context
     const number = this.#takenCount() + 1
     this.#taken.set(0, number)
     const { cause } = task
     const { watermarkMs } = time
-    this.#records.push({ value, key, timeMs, cause, watermarkMs, number, call })
+    this.#records.push({ value, key, timeMs, cause, watermarkMs, number, answer })
   }
 
-  /** Takes out the oldest one. Between records only. */
-  take(): void {
-    this.#first += 1
-    if (this.#first * 2 < this.#records.length) return
-    this.#records = this.#records.slice(this.#first)
+  deliver(): 'delivered' | 'waiting' {
+    const oldest = this.#oldest
+    if (oldest === undefined) return 'waiting'
+    const { answer } = oldest
+    const outcome = answer instanceof Call ? answer.outcome : answer
+    if (outcome === null) return 'waiting'
+    this.#take()
+    this.#options.give(oldest, outcome)
+    return 'delivered'
+  }
+
+  close(): void {
+    this.pool.close()
+    this.#records = []
     this.#first = 0
   }
 
-  clear(): void {
-    this.#records = []
+  get #oldest(): Pending | undefined {
+    this.#forgetUndone()
+    return this.#records[this.#first]
+  }
+
+  /** Takes out the oldest one. */
+  #take(): void {
+    this.#first += 1
+    if (this.#first * 2 < this.#records.length) return
+    this.#records = this.#records.slice(this.#first)
     this.#first = 0
   }
 
@@ -86,8 +121,8 @@ export class OrderedResults<C> {
     const records = this.#records
     if (records.length === this.#first) return
     const count = this.#takenCount()
-    while (records.length > this.#first && (records.at(-1) as Pending<C>).number > count) {
-      this.#onUndone((records.pop() as Pending<C>).call)
+    while (records.length > this.#first && (records.at(-1) as Pending).number > count) {
+      this.#options.onUndone((records.pop() as Pending).answer)
     }
   }
 }

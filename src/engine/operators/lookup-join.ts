@@ -10,12 +10,12 @@
 import { stateKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
 import type { LookupJoinSpec } from '../../pipeline/map-async-spec.ts'
-import { Call, CallPool } from '../calls/call-pool.ts'
+import { Call } from '../calls/call-pool.ts'
 import type { Outcome } from '../calls/call-pool.ts'
-import { OrderedResults, resultsMax } from '../calls/ordered-results.ts'
+import { OrderedResults } from '../calls/ordered-results.ts'
 import { RowCache } from '../calls/row-cache.ts'
 import type { StateKey } from '../state/key-map.ts'
-import type { Asynchronous, Operator, Push, StepContext } from './operator.ts'
+import type { Operator, Push, StepContext } from './operator.ts'
 
 export function lookupJoinOperator(
   spec: LookupJoinSpec,
@@ -27,16 +27,15 @@ export function lookupJoinOperator(
     push: (value, key, time) => join.take(value, key, time),
     second: null,
     stateful: null,
-    asynchronous: join,
+    asynchronous: join.results,
   }
 }
 
-class LookupJoin implements Asynchronous {
+class LookupJoin {
+  readonly results: OrderedResults
   readonly #spec: LookupJoinSpec
   readonly #context: StepContext
   readonly #emit: Push
-  readonly #pool: CallPool
-  readonly #results: OrderedResults<Outcome | Call>
   readonly #cache: RowCache
   /** Of each key that is asked for now. */
   readonly #asked: Map<StateKey, Call> = new Map()
@@ -54,10 +53,17 @@ class LookupJoin implements Asynchronous {
     this.#spec = spec
     this.#context = context
     this.#emit = emit
-    this.#pool = new CallPool(spec.calls, context.task.outside)
-    // The call of a record that is undone goes on: others may wait for it too, and the cache.
-    this.#results = new OrderedResults(context, () => {})
     this.#cache = new RowCache(spec.cache)
+    this.results = new OrderedResults({
+      context,
+      calls: spec.calls,
+      give: ({ value, key, timeMs, cause }, outcome) => {
+        this.#outcome = outcome
+        context.task.emitAtomic(this.#give, value, key, timeMs, cause)
+      },
+      // The call of a record that is undone goes on: others may wait for it too, and the cache.
+      onUndone: () => {},
+    })
   }
 
   take(value: unknown, key: Key | null, time: number): void {
@@ -65,43 +71,9 @@ class LookupJoin implements Asynchronous {
     task.running = step
     const wanted = this.#spec.by(value) as Key | null | undefined
     const known = wanted === null || wanted === undefined ? null : this.#find(wanted)
-    if (known instanceof Call) this.#results.add(value, key, time, known)
-    else if (this.#results.size === 0) this.#join(value, key, time, known)
-    else this.#results.add(value, key, time, { kind: 'answer', value: known })
-  }
-
-  get pending(): number {
-    return this.#results.size
-  }
-
-  get isFull(): boolean {
-    return this.#pool.isFull || this.#results.size >= resultsMax
-  }
-
-  get callsUnderWay(): number {
-    return this.#pool.underWay
-  }
-
-  holdMs(): number {
-    return this.#results.oldest?.watermarkMs ?? Number.POSITIVE_INFINITY
-  }
-
-  deliver(): 'delivered' | 'waiting' {
-    const { oldest } = this.#results
-    if (oldest === undefined) return 'waiting'
-    const outcome = oldest.call instanceof Call ? oldest.call.outcome : oldest.call
-    if (outcome === null) return 'waiting'
-    this.#results.take()
-    this.#outcome = outcome
-    const { value, key, timeMs, cause } = oldest
-    this.#context.task.emitAtomic(this.#give, value, key, timeMs, cause)
-    return 'delivered'
-  }
-
-  close(): void {
-    this.#pool.close()
-    this.#results.clear()
-    this.#asked.clear()
+    if (known instanceof Call) this.results.add(value, key, time, known)
+    else if (this.results.pending === 0) this.#join(value, key, time, known)
+    else this.results.add(value, key, time, { kind: 'answer', value: known })
   }
 
   /** @returns the row, null where there is none, or the call that will find it */
@@ -120,7 +92,7 @@ class LookupJoin implements Asynchronous {
       },
     )
     this.#asked.set(id, call)
-    this.#pool.add(call)
+    this.results.pool.add(call)
     return call
   }
 

@@ -9,83 +9,38 @@
  */
 import type { MapAsyncSpec } from '../../pipeline/map-async-spec.ts'
 import type { Key } from '../../core/key.ts'
-import { Call, CallPool } from '../calls/call-pool.ts'
+import { Call } from '../calls/call-pool.ts'
 import type { CallInfo } from '../calls/call-pool.ts'
-import { OrderedResults, resultsMax } from '../calls/ordered-results.ts'
-import type { Asynchronous, Operator, Push, StepContext } from './operator.ts'
+import { OrderedResults } from '../calls/ordered-results.ts'
+import type { Operator, Push, StepContext } from './operator.ts'
 
 export function mapAsyncOperator(spec: MapAsyncSpec, context: StepContext, emit: Push): Operator {
-  const calls = new MapAsync(spec, context, emit)
-  return {
-    push: (value, key, time) => calls.take(value, key, time),
-    second: null,
-    stateful: null,
-    asynchronous: calls,
+  const { task, step } = context
+  let thrown: unknown = null
+  const fail: Push = () => {
+    task.running = step
+    throw thrown
   }
-}
-
-class MapAsync implements Asynchronous {
-  readonly #spec: MapAsyncSpec
-  readonly #context: StepContext
-  readonly #emit: Push
-  readonly #pool: CallPool
-  readonly #results: OrderedResults<Call>
-  #thrown: unknown = null
-  readonly #throw: Push = () => {
-    this.#context.task.running = this.#context.step
-    throw this.#thrown
+  const results = new OrderedResults({
+    context,
+    calls: spec.calls,
+    give: ({ value, key, timeMs, cause }, outcome) => {
+      if (outcome.kind === 'answer') task.emitAtomic(emit, outcome.value, key, timeMs, cause)
+      else {
+        thrown = outcome.thrown
+        task.emitAtomic(fail, value, key, timeMs, cause)
+      }
+    },
+    onUndone: (answer) => {
+      if (answer instanceof Call) results.pool.drop(answer)
+    },
+  })
+  const push: Push = (value, key, time) => {
+    const call = new Call((info) => spec.fn(value, new RecordCall(info, key, time)))
+    results.add(value, key, time, call)
+    results.pool.add(call)
   }
-
-  constructor(spec: MapAsyncSpec, context: StepContext, emit: Push) {
-    this.#spec = spec
-    this.#context = context
-    this.#emit = emit
-    this.#pool = new CallPool(spec.calls, context.task.outside)
-    this.#results = new OrderedResults(context, (call) => this.#pool.drop(call))
-  }
-
-  take(value: unknown, key: Key | null, time: number): void {
-    const { fn } = this.#spec
-    const call = new Call((info) => fn(value, new RecordCall(info, key, time)))
-    this.#results.add(value, key, time, call)
-    this.#pool.add(call)
-  }
-
-  get pending(): number {
-    return this.#results.size
-  }
-
-  get isFull(): boolean {
-    return this.#pool.isFull || this.#results.size >= resultsMax
-  }
-
-  get callsUnderWay(): number {
-    return this.#pool.underWay
-  }
-
-  holdMs(): number {
-    return this.#results.oldest?.watermarkMs ?? Number.POSITIVE_INFINITY
-  }
-
-  deliver(): 'delivered' | 'waiting' {
-    const { oldest } = this.#results
-    const outcome = oldest?.call.outcome ?? null
-    if (oldest === undefined || outcome === null) return 'waiting'
-    this.#results.take()
-    const { key, timeMs, cause } = oldest
-    const { task } = this.#context
-    if (outcome.kind === 'answer') task.emitAtomic(this.#emit, outcome.value, key, timeMs, cause)
-    else {
-      this.#thrown = outcome.thrown
-      task.emitAtomic(this.#throw, oldest.value, key, timeMs, cause)
-    }
-    return 'delivered'
-  }
-
-  close(): void {
-    this.#pool.close()
-    this.#results.clear()
-  }
+  return { push, second: null, stateful: null, asynchronous: results }
 }
 
 /** What the function is told; the signal is made when it is asked for. */

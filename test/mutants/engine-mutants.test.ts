@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test, vi } from 'vitest'
 import { KeptBlobs } from '../../src/engine/conformance/changelog-session.ts'
 import { checkFold } from '../../src/engine/conformance/fold-check.ts'
-import type { Sabotage } from '../../src/engine/conformance/fold-case.ts'
+import type { Sabotage } from '../../src/engine/conformance/case-runner.ts'
 import {
   runningAggregate,
   runningReduce,

@@ -4,11 +4,10 @@
  * anywhere. `runCase` drives the real task; `fold-model.ts` says what must come out.
  */
 import fc from 'fast-check'
-import type { CommitBatch } from '../../log/log.ts'
-import { buildPlan } from '../../pipeline/build-plan.ts'
-import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
-import { Task } from '../task.ts'
-import { OneTaskLog } from './changelog-session.ts'
+import type { Pipeline } from '../../pipeline/node.ts'
+import { runTaskCase } from './case-runner.ts'
+import type { CaseResult, Sabotage, Slice } from './case-runner.ts'
+import type { FedRecord } from './changelog-session.ts'
 
 /** A record of the input topic `in`: as JSON, or bytes that are none. */
 export interface CaseRecord {
@@ -18,13 +17,6 @@ export interface CaseRecord {
   readonly v: number
   readonly t: number
   readonly isBroken: boolean
-}
-
-/** After up to `limit` records: a commit, then perhaps a crash. */
-export interface Slice {
-  readonly limit: number
-  readonly commits: boolean
-  readonly crashes: boolean
 }
 
 export interface Round {
@@ -110,138 +102,17 @@ function withinPartitions(round: Round, partitions: number): Round {
   return { ...round, records }
 }
 
-/** The same input in one slice a round, without a crash. */
-export function uninterrupted(one: FoldCase): FoldCase {
-  return {
-    ...one,
-    blockRecords: 100,
-    rounds: one.rounds.map((round) => ({ ...round, slices: [] })),
-  }
-}
-
-export interface Restart {
-  readonly round: number
-  /** Committed offsets, where the new task begins. */
-  readonly offsets: readonly number[]
-  /** Event time at the commit it begins from. */
-  readonly watermarkMs: number
-}
-
-export interface CaseResult {
-  readonly lines: readonly string[]
-  readonly restarts: readonly Restart[]
-}
-
-/** For tests of the tests: what goes wrong on purpose. */
-export interface Sabotage {
-  commit?(commit: CommitBatch): CommitBatch
-  begin?(begin: () => void): void
-}
-
 /** Runs the real task over a case. */
 export function runCase(one: FoldCase, pipeline: Pipeline, sabotage: Sabotage = {}): CaseResult {
-  const runner = new CaseRunner(one, pipeline, sabotage)
-  return runner.run()
+  const places = Array.from({ length: one.partitions }, (_, partition) => {
+    return { topic: 'in', partition }
+  })
+  const inputOf = ({ partition }: CaseRecord): number => partition
+  const setup = { pipeline, places, outPartitions: 2, inputOf, fed: fedRecord, neverIdleMs }
+  return runTaskCase(one, setup, sabotage)
 }
 
-class CaseRunner {
-  readonly #case: FoldCase
-  readonly #sabotage: Sabotage
-  readonly #pipeline: Pipeline
-  readonly #log: OneTaskLog
-  readonly #restarts: Restart[] = []
-  #task: Task
-  #nowMs = 0
-  #committedWatermarkMs = -Infinity
-
-  constructor(one: FoldCase, pipeline: Pipeline, sabotage: Sabotage) {
-    this.#case = one
-    this.#sabotage = sabotage
-    this.#pipeline = pipeline
-    const places = Array.from({ length: one.partitions }, (_, partition) => ({
-      topic: 'in',
-      partition,
-    }))
-    this.#log = new OneTaskLog(places)
-    this.#task = this.#open()
-  }
-
-  run(): CaseResult {
-    for (const [index, { records, slices, tickMs }] of this.#case.rounds.entries()) {
-      for (let input = 0; input < this.#case.partitions; input++) {
-        const fed = records.filter(({ partition }) => partition === input).map(fedRecord)
-        this.#log.feed(input, fed, this.#case.blockRecords)
-      }
-      for (const { limit, commits, crashes } of slices) {
-        this.#task.process(limit)
-        if (commits) this.#commit()
-        if (!crashes) continue
-        const watermarkMs = this.#committedWatermarkMs
-        this.#restarts.push({ round: index, offsets: [...this.#log.offsets], watermarkMs })
-        this.#task = this.#open()
-      }
-      while (this.#task.process(3) === 'more');
-      this.#tick(tickMs)
-      this.#commit()
-    }
-    this.#tick(neverIdleMs)
-    this.#tick(neverIdleMs)
-    this.#commit()
-    return { lines: this.#log.lines(), restarts: this.#restarts }
-  }
-
-  #tick(byMs: number): void {
-    this.#nowMs += byMs
-    this.#task.tick(this.#nowMs)
-  }
-
-  #commit(): void {
-    const commit = this.#task.takeCommit()
-    if (commit === null) return
-    this.#log.commit(this.#sabotage.commit?.(commit) ?? commit)
-    this.#committedWatermarkMs = this.#task.watermarkMs
-  }
-
-  #open(): Task {
-    const part = buildPlan(this.#pipeline, { name: 'test', repartition: false }).parts[0]
-    const source = part?.steps.find(({ node }) => node.kind === 'source')
-    if (part === undefined || source?.node.kind !== 'source') throw new Error('no source')
-    const spec: TopicSpec = source.node.topic
-    const { outOfOrderMs, idleAfterMs, partitions } = this.#case
-    const clock = { outOfOrderMs, idleAfterMs, idle: 'advance' as const }
-    const task = new Task({
-      name: 'main/all',
-      index: 0,
-      part,
-      session: this.#log.open(),
-      inputs: this.#log.inputs.map((place) => ({
-        kind: 'topic',
-        step: source.name,
-        place,
-        spec,
-        clock,
-        partitionedBy: null,
-        scope: 'partitioned',
-      })),
-      outputTopics: [
-        { name: 'in.dead', partitionCount: partitions, recordBytesMax: 1_000_000, compact: false },
-        { name: 'in.late', partitionCount: partitions, recordBytesMax: 1_000_000, compact: false },
-        { name: 'out', partitionCount: 2, recordBytesMax: 1_000_000, compact: false },
-      ],
-      homeTopic: 'in',
-      nowMs: this.#nowMs,
-      outside: { after: () => () => {}, wake: () => {} },
-      print: () => {},
-    })
-    for (const { bytes } of this.#log.kept.blobs) task.restore(bytes)
-    const begin = (): void => task.begin()
-    if (this.#sabotage.begin === undefined) begin()
-    else this.#sabotage.begin(begin)
-    return task
-  }
-}
-
-function fedRecord(record: CaseRecord): { key: string | null; value: string; timeMs: number } {
+function fedRecord(record: CaseRecord): FedRecord {
   return { key: record.k, value: rawValue(record), timeMs: record.t }
 }
 

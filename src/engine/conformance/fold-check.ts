@@ -1,8 +1,9 @@
 /** The properties that every fold must have, on random cases. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { caseArbitrary, neverIdleMs, runCase, uninterrupted } from './fold-case.ts'
-import type { Sabotage } from './fold-case.ts'
+import { caseArbitrary, neverIdleMs, runCase } from './fold-case.ts'
+import { uninterrupted } from './case-runner.ts'
+import type { Sabotage } from './case-runner.ts'
 import { modelLines } from './fold-model.ts'
 import type { TestedFold } from './fold-pipelines.ts'
 

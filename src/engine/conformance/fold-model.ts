@@ -3,7 +3,8 @@
  * result.
  */
 import { sizeMs } from './fold-case.ts'
-import type { CaseRecord, FoldCase, Restart } from './fold-case.ts'
+import type { CaseRecord, FoldCase } from './fold-case.ts'
+import type { Restart } from './case-runner.ts'
 import { TaskModel } from './task-model.ts'
 import type { ModelStep } from './task-model.ts'
 

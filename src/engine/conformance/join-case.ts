@@ -4,12 +4,9 @@
  * anywhere. `runJoinCase` drives the real task; `join-model.ts` says what must come out.
  */
 import fc from 'fast-check'
-import type { CommitBatch } from '../../log/log.ts'
-import { buildPlan } from '../../pipeline/build-plan.ts'
 import type { Pipeline } from '../../pipeline/node.ts'
-import type { TaskInput } from '../task-inputs.ts'
-import { Task } from '../task.ts'
-import { OneTaskLog } from './changelog-session.ts'
+import { runTaskCase } from './case-runner.ts'
+import type { CaseResult, Sabotage, Slice } from './case-runner.ts'
 import type { FedRecord } from './changelog-session.ts'
 
 export type SideName = 'left' | 'right'
@@ -27,8 +24,7 @@ export interface JoinRecord {
 export interface JoinRound {
   /** Given at once, before the first slice. */
   readonly records: readonly JoinRecord[]
-  /** After up to `limit` records: a commit, then perhaps a crash. */
-  readonly slices: readonly { limit: number; commits: boolean; crashes: boolean }[]
+  readonly slices: readonly Slice[]
   /** The clock moves so far when all of it is processed. */
   readonly tickMs: number
 }
@@ -104,122 +100,13 @@ function withinPartitions(round: JoinRound, partitions: number): JoinRound {
   return { ...round, records }
 }
 
-/** The same input in one slice a round, without a crash. */
-export function uninterrupted(one: JoinCase): JoinCase {
-  const rounds = one.rounds.map((round) => ({ ...round, slices: [] }))
-  return { ...one, blockRecords: 100, rounds }
-}
-
-export interface JoinRestart {
-  readonly round: number
-  /** Committed offsets, where the new task begins. */
-  readonly offsets: readonly number[]
-  /** Event time at the commit it begins from. */
-  readonly watermarkMs: number
-}
-
-export interface JoinResult {
-  readonly lines: readonly string[]
-  readonly restarts: readonly JoinRestart[]
-}
-
-/** For tests of the tests: what goes wrong on purpose. */
-export type Sabotage = (commit: CommitBatch) => CommitBatch
-
 /** Runs the real task over a case. */
-export function runJoinCase(one: JoinCase, pipeline: Pipeline, sabotage?: Sabotage): JoinResult {
-  return new CaseRunner(one, pipeline, sabotage ?? ((commit) => commit)).run()
-}
-
-class CaseRunner {
-  readonly #case: JoinCase
-  readonly #sabotage: Sabotage
-  readonly #pipeline: Pipeline
-  readonly #log: OneTaskLog
-  readonly #restarts: JoinRestart[] = []
-  #task: Task
-  #nowMs = 0
-  #committedWatermarkMs = -Infinity
-
-  constructor(one: JoinCase, pipeline: Pipeline, sabotage: Sabotage) {
-    this.#case = one
-    this.#sabotage = sabotage
-    this.#pipeline = pipeline
-    const places = placesOf(one).map(({ side, partition }) => ({ topic: side, partition }))
-    this.#log = new OneTaskLog(places)
-    this.#task = this.#open()
-  }
-
-  run(): JoinResult {
-    for (const [index, { records, slices, tickMs }] of this.#case.rounds.entries()) {
-      for (const [input, place] of placesOf(this.#case).entries()) {
-        const isHere = ({ side, partition }: JoinRecord): boolean =>
-          side === place.side && partition === place.partition
-        this.#log.feed(input, records.filter(isHere).map(fedRecord), this.#case.blockRecords)
-      }
-      for (const { limit, commits, crashes } of slices) {
-        this.#task.process(limit)
-        if (commits) this.#commit()
-        if (!crashes) continue
-        const watermarkMs = this.#committedWatermarkMs
-        this.#restarts.push({ round: index, offsets: [...this.#log.offsets], watermarkMs })
-        this.#task = this.#open()
-      }
-      while (this.#task.process(3) === 'more');
-      this.#tick(tickMs)
-      this.#commit()
-    }
-    this.#tick(neverIdleMs)
-    this.#tick(neverIdleMs)
-    this.#commit()
-    return { lines: this.#log.lines(), restarts: this.#restarts }
-  }
-
-  #tick(byMs: number): void {
-    this.#nowMs += byMs
-    this.#task.tick(this.#nowMs)
-  }
-
-  #commit(): void {
-    const commit = this.#task.takeCommit()
-    if (commit === null) return
-    this.#log.commit(this.#sabotage(commit))
-    this.#committedWatermarkMs = this.#task.watermarkMs
-  }
-
-  #open(): Task {
-    const part = buildPlan(this.#pipeline, { name: 'test', repartition: false }).parts[0]
-    if (part === undefined) throw new Error('no part')
-    const { outOfOrderMs, idleAfterMs, partitions } = this.#case
-    const clock = { outOfOrderMs, idleAfterMs, idle: 'advance' as const }
-    const inputs = this.#log.inputs.map((place): TaskInput => {
-      const source = part.steps.find(
-        ({ node }) => node.kind === 'source' && node.topic.name === place.topic,
-      )
-      if (source?.node.kind !== 'source') throw new Error(`no source ${place.topic}`)
-      const { topic: spec, scope } = source.node
-      return { kind: 'topic', step: source.name, place, spec, clock, partitionedBy: null, scope }
-    })
-    const outputs = ['left.dead', 'left.late', 'right.dead', 'right.late', 'out']
-    const task = new Task({
-      name: 'main/all',
-      index: 0,
-      part,
-      session: this.#log.open(),
-      inputs,
-      outputTopics: outputs.map((name) => {
-        const partitionCount = name === 'out' ? 1 : partitions
-        return { name, partitionCount, recordBytesMax: 1_000_000, compact: false }
-      }),
-      homeTopic: 'left',
-      nowMs: this.#nowMs,
-      outside: { after: () => () => {}, wake: () => {} },
-      print: () => {},
-    })
-    for (const { bytes } of this.#log.kept.blobs) task.restore(bytes)
-    task.begin()
-    return task
-  }
+export function runJoinCase(one: JoinCase, pipeline: Pipeline, sabotage?: Sabotage): CaseResult {
+  const places = placesOf(one).map(({ side, partition }) => ({ topic: side, partition }))
+  const inputOf = ({ side, partition }: JoinRecord): number =>
+    places.findIndex((place) => place.topic === side && place.partition === partition)
+  const setup = { pipeline, places, outPartitions: 1, inputOf, fed: fedRecord, neverIdleMs }
+  return runTaskCase(one, setup, sabotage)
 }
 
 /** The task's inputs, in their order. */

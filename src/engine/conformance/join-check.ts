@@ -1,8 +1,9 @@
 /** The properties that every join must have, on random cases. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { joinCases, neverIdleMs, runJoinCase, uninterrupted } from './join-case.ts'
-import type { Sabotage } from './join-case.ts'
+import { joinCases, neverIdleMs, runJoinCase } from './join-case.ts'
+import { uninterrupted } from './case-runner.ts'
+import type { Sabotage } from './case-runner.ts'
 import { joinLines } from './join-model.ts'
 import type { TestedJoin } from './join-models.ts'
 

@@ -3,7 +3,8 @@
  * none of which is ever dropped; nothing is shared with the engine but the words.
  */
 import { rawValue } from './join-case.ts'
-import type { JoinCase, JoinRecord, JoinRestart } from './join-case.ts'
+import type { JoinCase, JoinRecord } from './join-case.ts'
+import type { Restart } from './case-runner.ts'
 import { timelineOf } from './join-timeline.ts'
 
 /** A record that the join has taken. */
@@ -42,11 +43,7 @@ export function isPoison(left: number | null, right: number | null): boolean {
   return left === 7 || (left === 3 && right === 3)
 }
 
-export function joinLines(
-  one: JoinCase,
-  model: JoinModel,
-  restarts: readonly JoinRestart[],
-): string[] {
+export function joinLines(one: JoinCase, model: JoinModel, restarts: readonly Restart[]): string[] {
   const lines = new Map<string, string[]>()
   const say = (place: string, line: string): void => {
     lines.set(place, [...(lines.get(place) ?? []), line])

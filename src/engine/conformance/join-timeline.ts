@@ -3,7 +3,8 @@
  * which they are processed, and how event time moves in between.
  */
 import { neverIdleMs, placesOf } from './join-case.ts'
-import type { JoinCase, JoinRecord, JoinRestart } from './join-case.ts'
+import type { JoinCase, JoinRecord } from './join-case.ts'
+import type { Restart } from './case-runner.ts'
 
 export type JoinEvent =
   | { readonly kind: 'record'; readonly record: JoinRecord; readonly offset: number }
@@ -18,7 +19,7 @@ export interface TimelineRules {
 
 export function timelineOf(
   one: JoinCase,
-  restarts: readonly JoinRestart[],
+  restarts: readonly Restart[],
   rules: TimelineRules,
 ): JoinEvent[] {
   return new Timeline(one, restarts, rules).run()
@@ -35,7 +36,7 @@ interface Input {
 
 class Timeline {
   readonly #case: JoinCase
-  #restarts: readonly JoinRestart[]
+  #restarts: readonly Restart[]
   readonly #inputs: Input[]
   #allIdleSinceMs: number | null = null
   #standingMs = 0
@@ -43,7 +44,7 @@ class Timeline {
   #nowMs = 0
   readonly #events: JoinEvent[] = []
 
-  constructor(one: JoinCase, restarts: readonly JoinRestart[], rules: TimelineRules) {
+  constructor(one: JoinCase, restarts: readonly Restart[], rules: TimelineRules) {
     this.#case = one
     this.#restarts = restarts
     this.#inputs = placesOf(one).map(({ side }) => ({
@@ -83,7 +84,7 @@ class Timeline {
   /** A new task: its inputs are active, as reading has just begun. */
   #restartIfAt(round: number): void {
     const offsets = this.#inputs.map(({ offset }) => offset).join()
-    const isHere = (each: JoinRestart): boolean =>
+    const isHere = (each: Restart): boolean =>
       each.round === round && each.offsets.join() === offsets
     const restart = this.#restarts.find(isHere)
     if (restart === undefined) return

@@ -7,8 +7,8 @@ import { matchCaseArbitrary, modelEventsMax } from './match-case.ts'
 import type { CaseEvent, MatchCase } from './match-case.ts'
 import { modelOutcomes } from './match-model.ts'
 import type { ModelEvent } from './match-model.ts'
-import { MatchRun } from './match-run.ts'
-import type { MatchNote } from './match-run.ts'
+import { matchRun } from './match-run.ts'
+import type { OperatorRun, OutputNote } from './operator-run.ts'
 
 export interface MatchCheck {
   readonly runs: number
@@ -29,7 +29,7 @@ export interface MatchWork {
 export function checkMatch(check: MatchCheck): MatchWork {
   const work: MatchWork = { matches: 0, timedOut: 0, late: 0, dead: 0, restarts: 0 }
   const property = fc.property(matchCaseArbitrary, (one) => {
-    const run = new MatchRun(one.spec)
+    const run = matchRun(one.spec)
     const taken = drive(one, run)
     run.advance(1000)
     assert.deepEqual(linesOf(run.notes), expectedLines(one, taken), 'differs from the definition')
@@ -37,7 +37,7 @@ export function checkMatch(check: MatchCheck): MatchWork {
       run.restart()
       assert.equal(run.stateEntries, 0, 'something is kept of what is past')
     }
-    for (const { kind } of run.notes) {
+    for (const { output: kind } of run.notes) {
       if (kind === 'match') work.matches += 1
       if (kind === 'timed-out') work.timedOut += 1
       if (kind === 'late') work.late += 1
@@ -60,7 +60,7 @@ interface TakenEvent {
 }
 
 /** @returns the records in order of arrival */
-function drive({ moves }: MatchCase, run: MatchRun): TakenEvent[] {
+function drive({ moves }: MatchCase, run: OperatorRun): TakenEvent[] {
   const taken: TakenEvent[] = []
   const counts = new Map<string, number>()
   run.advance(0)
@@ -76,19 +76,21 @@ function drive({ moves }: MatchCase, run: MatchRun): TakenEvent[] {
       counts.set(key, count + 1)
       const timeMs = run.watermarkMs + move.afterMs
       taken.push({ key, timeMs, event, isLate: move.afterMs < 0 })
-      run.take(key, timeMs, event)
+      run.take(event, key, timeMs)
     }
   }
   return taken
 }
 
 /** Late records as they came, then dead letters, then results. */
-function linesOf(notes: readonly MatchNote[]): string[] {
-  const letters = (['late', 'dead'] as const).map((one) => notes.filter(({ kind }) => kind === one))
-  const results = notes.filter(({ kind }) => kind !== 'late' && kind !== 'dead')
+function linesOf(notes: readonly OutputNote[]): string[] {
+  const letters = (['late', 'dead'] as const).map((one) =>
+    notes.filter(({ output }) => output === one),
+  )
+  const results = notes.filter(({ output }) => output !== 'late' && output !== 'dead')
   return [...letters.flat(), ...results].map((note) => {
-    const value = note.kind === 'dead' ? (note.value as unknown[])[0] : note.value
-    return line(note.kind, note.timeMs, note.key, value)
+    const value = note.output === 'dead' ? (note.value as unknown[])[0] : note.value
+    return line(note.output, note.timeMs, note.key, value)
   })
 }
 

@@ -10,7 +10,7 @@ import { StateSet } from '../state/state-set.ts'
 
 /** What came out. */
 export interface OutputNote {
-  /** The output's name, or `dead`. */
+  /** The output's name, `dead` or `late`. */
   readonly output: string
   readonly value: unknown
   readonly key: Key | null
@@ -19,10 +19,15 @@ export interface OutputNote {
 
 export class OperatorRun {
   notes: OutputNote[] = []
+  /** Of each late record, when the step was done with its time. */
+  readonly lateSince: number[] = []
+  /** Called with each result, to throw as a later step would. */
+  refuse: (value: unknown) => void = () => {}
   watermarkMs: number = Number.NEGATIVE_INFINITY
   nowMs = 0
   readonly #make: (context: StepContext, outputs: StepOutputs) => Operator
   readonly #blobs: Uint8Array[] = []
+  #inHand: Omit<OutputNote, 'output'> = { value: null, key: null, timeMs: 0 }
   #state = new StateSet()
   #operator: Operator
   /** As of the last commit: a crash goes back there. */
@@ -34,7 +39,8 @@ export class OperatorRun {
   }
 
   take(value: unknown, key: Key | null, timeMs: number): void {
-    this.#atomic(() => this.#operator.push(value, key, timeMs), { value, key, timeMs })
+    this.#inHand = { value, key, timeMs }
+    this.#atomic(() => this.#operator.push(value, key, timeMs), this.#inHand)
   }
 
   advance(watermarkMs: number): void {
@@ -52,6 +58,11 @@ export class OperatorRun {
     const { stateful } = this.#operator
     this.#state.journal.begin()
     if (stateful !== null && stateful.clockDueMs() <= nowMs) stateful.onClock(nowMs)
+  }
+
+  /** Bytes of the last commit. */
+  get blobBytes(): number {
+    return this.#blobs.at(-1)?.byteLength ?? 0
   }
 
   /** Entries of all stores. */
@@ -83,7 +94,10 @@ export class OperatorRun {
 
   #open(): Operator {
     const note = (output: string): Push => {
-      return (value, key, timeMs) => this.notes.push({ output, value, key, timeMs })
+      return (value, key, timeMs) => {
+        this.refuse(value)
+        this.notes.push({ output, value, key, timeMs })
+      }
     }
     return this.#make(this.#context(), { main: note('main'), named: note })
   }
@@ -118,7 +132,10 @@ export class OperatorRun {
       emitAtomic: (emit, value, key, timeMs) => {
         this.#atomic(() => emit(value, key, timeMs), { value, key, timeMs })
       },
-      late: () => {},
+      late: (_step, { windowEndMs }) => {
+        this.lateSince.push(windowEndMs)
+        this.notes.push({ output: 'late', ...this.#inHand })
+      },
       outside: { after: () => () => {}, wake: () => {} },
       print: () => {},
     }

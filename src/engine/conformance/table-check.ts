@@ -1,8 +1,10 @@
 /** The properties that every table must have, on random cases. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { joinCases, neverIdleMs, runJoinCase, uninterrupted } from './join-case.ts'
-import type { JoinCase, JoinResult, Sabotage } from './join-case.ts'
+import { joinCases, neverIdleMs, runJoinCase } from './join-case.ts'
+import { uninterrupted } from './case-runner.ts'
+import type { JoinCase } from './join-case.ts'
+import type { CaseResult, Sabotage } from './case-runner.ts'
 import { tableLines } from './table-model.ts'
 import type { TestedTable } from './table-pipelines.ts'
 
@@ -28,7 +30,7 @@ export interface TableWork {
 /** @throws with the seed and the smallest case found where the task and the model differ */
 export function checkTable({ pipeline, model }: TestedTable, check: TableCheck): TableWork {
   const work: TableWork = { records: 0, restarts: 0, given: 0, deleted: 0, late: 0, dead: 0 }
-  const run = (one: JoinCase): JoinResult => runJoinCase(one, pipeline, check.sabotage)
+  const run = (one: JoinCase): CaseResult => runJoinCase(one, pipeline, check.sabotage)
   const property = fc.property(joinCases(1), (one) => {
     const { lines, restarts } = run(one)
     checkChain(lines)

@@ -3,7 +3,8 @@
  * computed anew of all records taken so far, and compared with what was there before.
  */
 import { rawValue } from './join-case.ts'
-import type { JoinCase, JoinRecord, JoinRestart } from './join-case.ts'
+import type { JoinCase, JoinRecord } from './join-case.ts'
+import type { Restart } from './case-runner.ts'
 import { timelineOf } from './join-timeline.ts'
 
 /** A record that comes out of the tested step. */
@@ -37,7 +38,7 @@ export function isPoison(value: unknown): boolean {
 export function tableLines(
   one: JoinCase,
   model: TableModel,
-  restarts: readonly JoinRestart[],
+  restarts: readonly Restart[],
 ): string[] {
   const lines = new Map<string, string[]>()
   const say = (place: string, line: string): void => {

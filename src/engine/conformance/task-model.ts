@@ -5,7 +5,8 @@
  */
 import { partitionOf } from '../../log/partitioner.ts'
 import { neverIdleMs, rawValue } from './fold-case.ts'
-import type { CaseRecord, FoldCase, Restart } from './fold-case.ts'
+import type { CaseRecord, FoldCase } from './fold-case.ts'
+import type { Restart } from './case-runner.ts'
 
 /** The plain meaning of one step. */
 export interface ModelStep {

@@ -5,7 +5,8 @@ import { pattern } from '../../pipeline/pattern.ts'
 import type { Pattern } from '../../pipeline/patterns/pattern-value.ts'
 import { matchSpec } from '../../pipeline/patterns/match-options.ts'
 import type { MatchOptions } from '../../pipeline/patterns/match-options.ts'
-import { MatchRun } from '../conformance/match-run.ts'
+import { matchRun } from '../conformance/match-run.ts'
+import type { OperatorRun } from '../conformance/operator-run.ts'
 
 const is =
   (letter: string) =>
@@ -17,25 +18,25 @@ const is =
 const a = pattern<string>().one('a', is('a'))
 const ab = a.followedBy.one('b', is('b')).within('10ms')
 
-function open(built: Pattern<string, unknown>, options: MatchOptions = {}): MatchRun {
-  return new MatchRun(matchSpec(built, options))
+function open(built: Pattern<string, unknown>, options: MatchOptions = {}): OperatorRun {
+  return matchRun(matchSpec(built, options))
 }
 
 /** `a@3 b@5`: event and time, all of key `k`. */
-function take(run: MatchRun, events: string, key: Key | null = 'k'): void {
+function take(run: OperatorRun, events: string, key: Key | null = 'k'): void {
   for (const event of events.split(' ')) {
     const [value = '', time] = event.split('@')
-    run.take(key, Number(time), value)
+    run.take(value, key, Number(time))
   }
 }
 
 /** What came since the last call: `match k@5 {"a":"a","b":"b"}`. */
-function notes(run: MatchRun): string[] {
-  return run.notes.splice(0).map(({ kind, key, timeMs, value }) => {
+function notes(run: OperatorRun): string[] {
+  return run.notes.splice(0).map(({ output, key, timeMs, value }) => {
     const shown = value as { match?: unknown; partial?: unknown } | string | unknown[]
     const text =
       typeof shown === 'object' && !Array.isArray(shown) ? (shown.match ?? shown.partial) : shown
-    return `${kind} ${String(key)}@${timeMs} ${JSON.stringify(text)}`
+    return `${output} ${String(key)}@${timeMs} ${JSON.stringify(text)}`
   })
 }
 
@@ -63,7 +64,7 @@ test('a match tells key, parts, and the times of its first and last event', () =
   run.advance(7)
   const match = { a: 'a', b: ['b1', 'b2'] }
   assert.deepEqual(run.notes, [
-    { kind: 'match', key: 'k', timeMs: 6, value: { key: 'k', match, startTime: 3, endTime: 6 } },
+    { output: 'match', key: 'k', timeMs: 6, value: { key: 'k', match, startTime: 3, endTime: 6 } },
   ])
 })
 
@@ -74,7 +75,7 @@ test('what is begun is timed out when the watermark is at the deadline', () => {
   assert.deepEqual(notes(run), [])
   run.advance(13)
   const value = { key: 'k', partial: { a: 'a' }, startTime: 3, deadline: 13 }
-  assert.deepEqual(run.notes, [{ kind: 'timed-out', key: 'k', timeMs: 12, value }])
+  assert.deepEqual(run.notes, [{ output: 'timed-out', key: 'k', timeMs: 12, value }])
 })
 
 test('an event one before the deadline is in, one at the deadline is out', () => {

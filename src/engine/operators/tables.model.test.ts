@@ -35,7 +35,7 @@ test.each(Object.entries(testedTables))(
 )
 
 test('a changelog that loses what was written is noticed', () => {
-  const sabotage = { sabotage: lossy, seed: 1, runs: 300 }
+  const sabotage = { sabotage: { commit: lossy }, seed: 1, runs: 300 }
   for (const name of ['join, full', 'join on a foreign key, left', 'first of groups', 'dedupe']) {
     const table = testedTables[name] ?? assert.fail(name)
     assert.throws(() => checkTable(table, { ...sabotage, shrinks: 'no' }), /Property failed/, name)

@@ -1,6 +1,7 @@
 /** Joins in one task, and in one for each partition: both sides meet there, the table too. */
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
+import { json } from '../core/codec.ts'
 import { isCode } from '../core/error.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { partitionOfText } from '../log/partitioner.ts'
@@ -130,4 +131,22 @@ test('topics of unequal partition counts cannot be joined in tasks per partition
   const { run } = await start(log, pipeline, { tasks: 'one' })
   await run.stop()
   await run.done
+})
+
+test('topics of unequal partition counts are refused, naming the join', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('narrow', { partitions: 2 })
+  await log.createTopic('wide', { partitions: 3 })
+  const [narrow, wide] = ['narrow', 'wide'].map((name) => {
+    return from(topic(name, { codec: json<{ k: string }>(), key: ({ k }) => k }))
+  })
+  const joined = (narrow as NonNullable<typeof narrow>)
+    .join(wide as NonNullable<typeof wide>, within('5m'))
+    .named('meeting')
+  await assert.rejects(start(log, joined.to(topic('out')), { tasks: 'per-partition' }), {
+    code: 'invalid-plan',
+    at: { pipeline: 'p', step: 'meeting' },
+    message: /'narrow' and 'wide' are read together but have 2 and 3 partitions/,
+  })
+  await log.close()
 })

@@ -38,7 +38,8 @@ export class KeptTime {
       this.#keepKeys(cursor)
       for (const mark of cursor.marks ?? []) {
         if (mark === null) continue
-        this.#set(`mark ${place} ${mark.task}`, mark.idle ? null : mark.watermarkMs)
+        const { task, idle, watermarkMs } = mark
+        this.#set(`mark ${place} ${task}`, idle ? `idle ${watermarkMs}` : watermarkMs)
       }
     }
   }
@@ -73,13 +74,13 @@ export class KeptTime {
     for (let task = 0; task < marks.length; task++) {
       const saved = this.#store.get(`mark ${placeOf(cursor)} ${task}`)
       if (saved === undefined) continue
-      const watermarkMs = typeof saved === 'number' ? saved : cursor.clock.reachedMs
-      marks[task] = { task, watermarkMs, idle: saved === null }
+      const idle = typeof saved === 'string'
+      marks[task] = { task, watermarkMs: Number(idle ? saved.slice('idle '.length) : saved), idle }
     }
     if (marks.length > 0) cursor.clock.idle = marks.every((mark) => mark?.idle === true)
   }
 
-  #set(name: string, value: number | null): void {
+  #set(name: string, value: number | string): void {
     if (this.#store.get(name) !== value) this.#store.set(name, value)
   }
 }

@@ -109,3 +109,17 @@ test('a record without value was not written by us', () => {
     (thrown) => isCode(thrown, 'state-corrupt'),
   )
 })
+
+test('all fall idle before the last of them speaks: event time stands where they left it', () => {
+  const { cursor, clock, told, send } = open(3)
+  send(
+    { task: 2, watermarkMs: 7, idle: false },
+    { task: 2, watermarkMs: 7, idle: true },
+    { task: 0, watermarkMs: Number.NEGATIVE_INFINITY, idle: true },
+  )
+  cursor.pull()
+  assert.deepEqual([clock.reachedMs, clock.idle, told], [-Infinity, false, []])
+  send({ task: 1, watermarkMs: 9, idle: true })
+  cursor.pull()
+  assert.deepEqual([clock.reachedMs, clock.idle, told], [7, true, ['7 idle']])
+})

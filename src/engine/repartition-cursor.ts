@@ -126,14 +126,20 @@ export class RepartitionCursor implements Cursor {
     if (mark.task >= this.marks.length) return
     this.marks[mark.task] = mark
     let least = Number.POSITIVE_INFINITY
+    let leastIdle = Number.POSITIVE_INFINITY
     let active = 0
     for (const each of this.marks) {
       if (each === null) return // a task that has not spoken yet holds the input back
-      if (each.idle) continue
-      active += 1
-      least = Math.min(least, each.watermarkMs)
+      if (!each.idle) {
+        active += 1
+        least = Math.min(least, each.watermarkMs)
+      } else if (each.watermarkMs > Number.NEGATIVE_INFINITY) {
+        leastIdle = Math.min(leastIdle, each.watermarkMs)
+      }
     }
     this.clock.idle = active === 0
+    // All have fallen idle before the last of them spoke: event time stands where they left it.
+    if (active === 0 && leastIdle < Number.POSITIVE_INFINITY) this.clock.reach(leastIdle)
     if (active > 0) this.clock.reach(least)
     this.#options.onMark(this.clock)
   }

@@ -144,3 +144,15 @@ test('never back, and never ahead of an active input, whatever happens', () => {
     }),
   )
 })
+
+test('all idle, marks move event time on: the clock goes on from there', () => {
+  const { inputs, watermark, tick } = open(1)
+  const [input] = inputs as [InputClock]
+  assert.equal(tick(100), -Infinity)
+  // Two marks at once, the second one idle again; no tick in between.
+  input.idle = false
+  watermark.currentMs = watermark.reached(input, 50)
+  input.idle = true
+  assert.equal(tick(200), 50)
+  assert.equal(tick(230), 80)
+})

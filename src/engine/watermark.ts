@@ -97,14 +97,18 @@ export class Watermark {
       this.#allIdleSinceMs = null
       return this.candidate()
     }
-    if (this.#allIdleSinceMs === null) {
+    const standingMs =
+      this.currentMs === Number.NEGATIVE_INFINITY ? this.#leastSeen() : this.currentMs
+    let sinceMs = this.#allIdleSinceMs
+    // Marks of other tasks move event time without a record: then it goes on from there.
+    if (sinceMs === null || standingMs > this.#standingMs + (nowMs - sinceMs)) {
+      sinceMs = nowMs
       this.#allIdleSinceMs = nowMs
-      this.#standingMs =
-        this.currentMs === Number.NEGATIVE_INFINITY ? this.#leastSeen() : this.currentMs
+      this.#standingMs = standingMs
     }
     if (this.inputs.some((input) => input.spec.idle === 'wait'))
       return Math.max(this.currentMs, this.#standingMs)
-    return Math.max(this.currentMs, this.#standingMs + (nowMs - this.#allIdleSinceMs))
+    return Math.max(this.currentMs, this.#standingMs + (nowMs - sinceMs))
   }
 
   /**

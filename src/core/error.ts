@@ -97,6 +97,41 @@ export const errorTable = {
   },
   'log-failed': { blame: 'external', retry: 'backoff', text: 'the log could not read or write' },
   'log-closed': { blame: 'user', retry: 'never', text: 'the log or session was closed' },
+  'log-unreachable': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'no broker answers, or the connection was lost',
+  },
+  'log-unsupported': {
+    blame: 'user',
+    retry: 'never',
+    text: 'the log, or this version of the broker, cannot do what was asked',
+  },
+  'not-authorised': {
+    blame: 'user',
+    retry: 'never',
+    text: 'the broker refuses the login, or what it was asked to do',
+  },
+  'unsupported-codec': {
+    blame: 'external',
+    retry: 'never',
+    text: 'a batch is compressed in a way that is not known',
+  },
+  'state-lost': {
+    blame: 'external',
+    retry: 'never',
+    text: 'offsets were committed, but the state that belongs to them is gone',
+  },
+  'registry-failed': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'the schema registry does not answer, or refuses',
+  },
+  'missing-dependency': {
+    blame: 'user',
+    retry: 'never',
+    text: 'an optional package is not installed',
+  },
   'source-failed': { blame: 'external', retry: 'backoff', text: 'a source could not be read' },
   'file-not-found': { blame: 'user', retry: 'never', text: 'a file does not exist' },
   'invalid-pipeline-file': {

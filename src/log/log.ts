@@ -1,7 +1,7 @@
 /**
  * The log contract: the one durable thing. Topics cut into partitions of records with offsets;
- * committed atomically. Implementations: `memory/`, `embedded/`. `log.conformance.ts` is the suite
- * that each of them passes.
+ * committed atomically. Implementations: `memory/`, `embedded/`, `kafka/`. `log.conformance.ts` is
+ * the suite that each of them passes.
  *
  * L1 A commit is all or nothing, also under kill -9, a full disk, a broker's death.
  * L2 Readers see committed records only.
@@ -11,6 +11,9 @@
  * L6 Memory is bounded by configured bytes, whatever the lag.
  * L7 A partition is chosen by Kafka's default partitioner (`partitionOf` in partitioner.ts) on
  * every log.
+ *
+ * Offsets need not be dense: Kafka's transactions, compaction and aborted records leave offsets
+ * without a record. Within one appended batch there are none.
  */
 import type { RecordBatch } from './batch.ts'
 
@@ -68,7 +71,8 @@ export interface PartitionInfo {
 export interface TopicInfo {
   readonly name: string
   readonly config: TopicConfig
-  readonly createdMs: number
+  /** Wall clock, ms since 1970; null where the log does not keep it (Kafka). */
+  readonly createdMs: number | null
   readonly partitions: readonly PartitionInfo[]
 }
 
@@ -118,6 +122,11 @@ export interface TaskSpec {
    * The partitions this task reads, in a fixed order; `poll` and `offsets` speak of them by index.
    */
   readonly inputs: readonly TopicPartition[]
+  /**
+   * For each input: whether other tasks of the pipeline read the partition as well; each then has
+   * an offset of its own. Default: none. Two tasks that share a partition must both say so.
+   */
+  readonly shared?: readonly boolean[]
   /** Where an input begins that has no committed offset yet; one entry an input. */
   readonly startAt: readonly StartAt[]
   /**
@@ -184,10 +193,17 @@ export interface Session {
    * The next records of one input, never waiting: null when none is at hand. Starts at
    * `offsets[input]`, then goes on without gap. A batch's records below the wished offset are
    * already cut off (`RecordBatch.first`). [L2, L3] The returned batch and its bytes stay valid
-   * until dropped.
-   * @throws `log-damaged`, `log-failed`, `log-closed`
+   * until dropped. A batch may be empty (`count` 0): the position moves to its `nextOffset`, over
+   * offsets without records.
+   * @throws `log-damaged`, `log-failed`, `log-closed`, `offset-out-of-range` (records were deleted
+   * before they were read, and the log was told to stop then), `unsupported-codec`
    */
   poll(input: number): RecordBatch | null
+  /**
+   * After `poll` gave null: whether records that the input holds are still on their way, so that
+   * the others should wait for them. A log that has all at hand says false.
+   */
+  behind(input: number): boolean
   /**
    * Resolves as soon as some input may have records that `poll` has not given, or `wake` is called,
    * the time is over (`timeoutMs`, Infinity allowed), or the session was closed or fenced. Uses no
@@ -245,13 +261,37 @@ export interface Membership {
       reason: 'rebalanced' | 'fenced'
     }) => Promise<void>,
   ): void
+  /**
+   * Asks anew whether this process owns the task: after `task-fenced`, before it is opened again.
+   */
+  confirm(task: string): Promise<boolean>
   /** Gives all tasks up. Idempotent. */
   leave(): Promise<void>
+}
+
+/** What a task reads, for logs that share tasks out among processes. */
+export interface TaskInfo {
+  /** As in `JoinOptions.tasks`. */
+  readonly task: string
+  /** Name of the plan's part that the task runs. */
+  readonly part: string
+  /** Number of the task within its part. */
+  readonly index: number
+  readonly inputs: readonly (TopicPartition & {
+    /** A repartition topic of the pipeline itself. */
+    readonly isRepartition: boolean
+    /** Read by every task of the part. */
+    readonly isShared: boolean
+  })[]
+  /** Whether it keeps state, which a move to another process must restore. */
+  readonly isStateful: boolean
 }
 
 export interface JoinOptions {
   readonly pipeline: string
   readonly tasks: readonly string[]
+  /** One for each of `tasks`, in the same order. A log for one machine needs none. */
+  readonly infos?: readonly TaskInfo[]
   /** True: whoever runs the pipeline now is fenced instead of `pipeline-running` being thrown. */
   readonly takeOver: boolean
 }

@@ -18,6 +18,10 @@ const commands = {
   'test:faults': ['test/faults/faults.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],
+  'kafka:up': ['test/kafka/kafka.ts', 'up'],
+  'kafka:down': ['test/kafka/kafka.ts', 'down'],
+  'test:kafka-faults': ['test/kafka-faults/faults.ts'],
+  'bench:kafka': ['bench/kafka/bench.ts'],
   nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
 }

@@ -29,7 +29,9 @@ export function describeText(topic: TopicInfo): string {
   const { config } = topic
   const facts = [
     ['topic', topic.name],
-    ['created', `${formatTime(topic.createdMs)} UTC`],
+    ...(topic.createdMs === null
+      ? []
+      : [['created', `${formatTime(topic.createdMs)} UTC`] as const]),
     ['records', formatCount(recordCount(topic))],
     ['size', formatBytes(byteCount(topic))],
     ['retention', retentionText(topic)],

@@ -104,6 +104,10 @@ class TrimmingSession implements Session {
     this.#session.wake()
   }
 
+  behind(input: number): boolean {
+    return this.#session.behind(input)
+  }
+
   endOffset(input: number): number {
     return this.#session.endOffset(input)
   }

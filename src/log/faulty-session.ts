@@ -92,6 +92,10 @@ export class FaultySession implements Session {
     this.#session.wake()
   }
 
+  behind(input: number): boolean {
+    return this.#session.behind(input)
+  }
+
   endOffset(input: number): number {
     return this.#session.endOffset(input)
   }

@@ -262,7 +262,9 @@ export interface Membership {
     }) => Promise<void>,
   ): void
   /**
-   * Asks anew whether this process owns the task: after `task-fenced`, before it is opened again.
+   * After `task-fenced`: asks anew whether the task is this process's, so that it may be opened
+   * again (a session was lost, the ownership was not). Always false on a log with one runner for a
+   * pipeline: whoever fenced it has taken over.
    */
   confirm(task: string): Promise<boolean>
   /** Gives all tasks up. Idempotent. */

@@ -45,6 +45,10 @@ export class FeedSession implements Session {
     return this.#queues[input]?.shift() ?? null
   }
 
+  behind(): boolean {
+    return false
+  }
+
   endOffset(input: number): number {
     return this.#ends[input] as number
   }

@@ -5,8 +5,10 @@ import base from '../../vitest.config.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+const { projects: _, ...test } = base.test ?? {}
+
 export default mergeConfig(
-  { ...base, test: { ...base.test, include: [], exclude: [] } },
+  { ...base, test },
   defineConfig({
     root,
     test: { include: ['test/deep/**/*.deep.test.ts'], testTimeout: 1_800_000 },

@@ -155,6 +155,10 @@ class OneTaskSession implements Session {
     return batch
   }
 
+  behind(): boolean {
+    return false
+  }
+
   endOffset(input: number): number {
     return this.#log.endOffset(input)
   }

@@ -151,6 +151,11 @@ export class EmbeddedMembership implements Membership {
     void tell({ gained: [], lost, reason: 'fenced' }).catch(() => undefined)
   }
 
+  /** Whoever fenced a task has taken the pipeline over. */
+  async confirm(): Promise<boolean> {
+    return false
+  }
+
   async leave(): Promise<void> {
     if (this.#state !== 'running') return
     this.#state = 'left'

@@ -85,6 +85,10 @@ export class EmbeddedSession implements Session {
     this.#waiting.wake()
   }
 
+  behind(): boolean {
+    return false
+  }
+
   endOffset(input: number): number {
     this.#checkOpen()
     return this.#cursors.endOffset(input)

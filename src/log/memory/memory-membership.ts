@@ -42,6 +42,11 @@ export class MemoryMembership implements Membership {
     void tell({ gained: [], lost, reason: 'fenced' }).catch(() => undefined)
   }
 
+  /** Whoever fenced a task has taken the pipeline over. */
+  async confirm(): Promise<boolean> {
+    return false
+  }
+
   async leave(): Promise<void> {
     this.#owned = []
     this.#onLeave()

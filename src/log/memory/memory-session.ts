@@ -80,6 +80,10 @@ export class MemorySession implements Session {
     this.#cursor.wake()
   }
 
+  behind(): boolean {
+    return false
+  }
+
   endOffset(input: number): number {
     return this.#cursor.endOffset(input)
   }

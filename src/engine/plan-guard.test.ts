@@ -2,21 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { isCode } from '../core/error.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
+import { systemClock } from '../core/clock.ts'
 import { guardTasks } from './plan-guard.ts'
 
 test('the tasks of the first run are remembered; the same in any order pass', async () => {
   const log = openMemoryLog()
-  await guardTasks(log, 'p', ['main/0', 'main/1'])
-  await guardTasks(log, 'p', ['main/1', 'main/0'])
-  await guardTasks(log, 'other', ['main/all'])
+  await guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/0', 'main/1'] })
+  await guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/1', 'main/0'] })
+  await guardTasks({ log, clock: systemClock, pipeline: 'other', tasks: ['main/all'] })
 })
 
 test('other tasks under the same name are refused, telling both; nothing is lost', async () => {
   const log = openMemoryLog()
-  await guardTasks(log, 'p', ['main/all'])
+  await guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/all'] })
   for (const attempt of [1, 2]) {
     await assert.rejects(
-      guardTasks(log, 'p', ['main/0', 'main/1']),
+      guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/0', 'main/1'] }),
       (thrown) =>
         isCode(thrown, 'invalid-plan') &&
         thrown.message.includes('main/all') &&
@@ -25,19 +26,20 @@ test('other tasks under the same name are refused, telling both; nothing is lost
       `attempt ${attempt}`,
     )
   }
-  await guardTasks(log, 'p', ['main/all'])
+  await guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/all'] })
 })
 
 test('a pipeline whose state was forgotten may be cut anew', async () => {
   const log = openMemoryLog()
-  await guardTasks(log, 'p', ['main/all'])
+  await guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/all'] })
   await log.deleteGroup('p')
-  await guardTasks(log, 'p', ['main/0'])
+  await guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/0'] })
 })
 
 test('a step that would keep something else is refused; others may come and go', async () => {
   const log = openMemoryLog()
-  const run = (shapes: Record<string, string>) => guardTasks(log, 'p', ['main/all'], shapes)
+  const run = (shapes: Record<string, string>) =>
+    guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/all'], shapes })
   await run({ counts: 'n: count, tumbling windows of 10 ms', gone: 'n: count' })
   await run({ counts: 'n: count, tumbling windows of 10 ms', added: 'n: sum' })
   await assert.rejects(run({ counts: 'n: count, tumbling windows of 20 ms' }), (thrown) => {

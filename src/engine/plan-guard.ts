@@ -3,7 +3,8 @@
  * State and offsets belong to tasks and steps: read under other ones they would be taken for
  * something they are not, so that is refused.
  */
-import { MillraceError } from '../core/error.ts'
+import type { Clock } from '../core/clock.ts'
+import { isCode, MillraceError } from '../core/error.ts'
 import { ValueReader, ValueWriter } from '../core/value-codec.ts'
 import type { Log } from '../log/log.ts'
 import { windowText } from '../pipeline/window-text.ts'
@@ -19,17 +20,34 @@ interface Remembered {
   readonly shapes: Readonly<Record<string, string>>
 }
 
+/** Several processes may begin to run a pipeline at once; each may fence another a few times. */
+const attemptsMax = 10
+const attemptPauseMs = 40
+
+export interface GuardOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly pipeline: string
+  readonly tasks: readonly string[]
+  readonly shapes?: Readonly<Record<string, string>>
+}
+
 /**
- * Compares tasks and state with those of the runs before, and remembers them. The caller is the
- * pipeline's only runner.
+ * Compares tasks and state with those of the runs before, and remembers them.
  * @throws `invalid-plan`, with what was and what is
  */
-export async function guardTasks(
-  log: Log,
-  pipeline: string,
-  tasks: readonly string[],
-  shapes: Readonly<Record<string, string>> = {},
-): Promise<void> {
+export async function guardTasks(options: GuardOptions): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await guardOnce(options)
+    } catch (thrown) {
+      if (!isCode(thrown, 'task-fenced') || attempt === attemptsMax) throw thrown
+    }
+    await new Promise<void>((resolve) => options.clock.after(attempt * attemptPauseMs, resolve))
+  }
+}
+
+async function guardOnce({ log, pipeline, tasks, shapes = {} }: GuardOptions): Promise<void> {
   const session = await log.open({ pipeline, task: guardTask, inputs: [], startAt: [] })
   try {
     let before: Remembered | null = null

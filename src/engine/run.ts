@@ -3,21 +3,25 @@
  * terminal) is `host/`.
  */
 import type { Clock } from '../core/clock.ts'
+import { assert } from '../core/assert.ts'
 import { MillraceError } from '../core/error.ts'
-import type { Log, Membership, StartAt } from '../log/log.ts'
+import type { Log, Membership, StartAt, TaskInfo } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { OwnedTasks } from './owned-tasks.ts'
 import { guardTasks, stateShapes } from './plan-guard.ts'
 import type { TimeExplanation } from './explain-time.ts'
 import type { Outside } from './operators/operator.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
 import { planTasks, widthOf } from './task-plan.ts'
 import type { TaskEvent } from './task-event.ts'
+import { isGlobal } from './task-inputs.ts'
 import { TaskLoop } from './task-loop.ts'
 import type { TaskCounters } from './task-options.ts'
 import { Task } from './task.ts'
 import { openTopics } from './topics.ts'
+import { whenReachable } from './when-reachable.ts'
 import { emptyPassages } from './trim-repartition.ts'
 import { trimRepartitions } from './trim-repartition.ts'
 
@@ -26,7 +30,10 @@ export interface EngineOptions {
   readonly clock: Clock
   /** Name of the pipelines that have none of their own. */
   readonly name: string
-  readonly tasks: TaskMode
+  /**
+   * null: as fits the log; on one that shares tasks among processes `per-partition`, else `one`.
+   */
+  readonly tasks: TaskMode | null
   readonly takeOver: boolean
   /** Where inputs begin that have no committed offset. */
   readonly startAt: StartAt
@@ -35,17 +42,27 @@ export interface EngineOptions {
   readonly attemptsMax: number
   readonly print: (text: string) => void
   readonly notify: (event: RunEvent) => void
+  /** Ends the waiting for a log that is away at the start. */
+  readonly signal: AbortSignal | null
 }
 
 export type RunEvent =
   | TaskEvent
+  /** The log does not answer at the start; it is tried again. */
+  | {
+      readonly kind: 'waiting'
+      readonly pipeline: string
+      readonly error: unknown
+      readonly inMs: number
+    }
   | { readonly kind: 'started'; readonly pipeline: string; readonly tasks: readonly string[] }
 
 export const engineDefaults: Pick<
   EngineOptions,
-  'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs' | 'pendingBytesMax' | 'attemptsMax'
+  'tasks' | 'takeOver' | 'startAt' | 'signal' | 'commitEveryMs' | 'pendingBytesMax' | 'attemptsMax'
 > = {
-  tasks: 'one',
+  tasks: null,
+  signal: null,
   takeOver: false,
   startAt: 'earliest',
   commitEveryMs: 100,
@@ -103,7 +120,12 @@ export async function startPipelines(
   const runs: PlanRun[] = []
   try {
     for (const [name, group] of groupByName(pipelines, options.name))
-      runs.push(await startPlan(name, group, options))
+      runs.push(
+        await whenReachable(() => startPlan(name, group, options), {
+          ...options,
+          onWait: (error, inMs) => options.notify({ kind: 'waiting', pipeline: name, error, inMs }),
+        }),
+      )
   } catch (thrown) {
     await Promise.allSettled(runs.map((run) => run.stop()))
     throw thrown
@@ -146,26 +168,50 @@ async function startPlan(
   pipelines: readonly Pipeline[],
   options: EngineOptions,
 ): Promise<PlanRun> {
-  const { log } = options
+  const { log, clock } = options
   const whole = buildPlan(pipelines, { name, repartition: false })
   const topics = await openTopics(log, whole)
   const widest = widthOf(whole, topics)
-  const mode: TaskMode = widest === 1 ? 'one' : options.tasks
+  const mode: TaskMode = widest === 1 ? 'one' : (options.tasks ?? defaultMode(log))
   const plan = mode === 'one' ? whole : buildPlan(pipelines, { name, repartition: true })
   const planned = await planTasks(log, plan, topics, mode)
-  const names = planned.map((task) => task.name)
-  const membership = await log.join({ pipeline: name, tasks: names, takeOver: options.takeOver })
+  const tasks = planned.map((task) => task.name)
+  const membership = await log.join({
+    pipeline: name,
+    tasks,
+    infos: planned.map(infoOf),
+    takeOver: options.takeOver,
+  })
   try {
     await emptyPassages(log, plan)
-    await guardTasks(log, name, names, stateShapes(plan))
+    await guardTasks({ log, clock, pipeline: name, tasks, shapes: stateShapes(plan) })
   } catch (thrown) {
     await membership.leave()
     throw thrown
   }
-  options.notify({ kind: 'started', pipeline: name, tasks: names })
+  options.notify({ kind: 'started', pipeline: name, tasks: [...membership.owned] })
   const run = runTasks(plan, planned, membership, options)
   await run.opened
   return run
+}
+
+/** A log that shares tasks out among processes needs some to share. */
+function defaultMode(log: Log): TaskMode {
+  return log.kind === 'kafka' ? 'per-partition' : 'one'
+}
+
+function infoOf({ name, part, index, inputs }: PlannedTask): TaskInfo {
+  return {
+    task: name,
+    part: part.name,
+    index,
+    inputs: inputs.map((input) => ({
+      ...input.place,
+      isRepartition: input.kind === 'repartition',
+      isShared: isGlobal(input),
+    })),
+    isStateful: Object.keys(stateShapes({ name: '', parts: [part] })).length > 0,
+  }
 }
 
 function runTasks(
@@ -174,55 +220,26 @@ function runTasks(
   membership: Membership,
   options: EngineOptions,
 ): PlanRun {
-  const loops = planned.map((task) => {
-    const open = (wake: () => void): ReturnType<typeof openTask> =>
-      openTask(plan, task, { ...options, wake })
-    const loop: TaskLoop = new TaskLoop({ ...options, open })
-    return { task, loop }
-  })
-  const stopLoops = (): void => {
-    for (const { loop } of loops) loop.stop()
+  const { clock, notify } = options
+  const loopOf = (name: string): TaskLoop => {
+    const task = planned.find((one) => one.name === name)
+    assert(task !== undefined, () => `the plan has no task ${name}`)
+    return new TaskLoop({ ...options, open: (wake) => openTask(plan, task, { ...options, wake }) })
   }
-  let isFenced = false
-  membership.onChange(async ({ reason }) => {
-    if (reason === 'fenced') isFenced = true
-    stopLoops()
-  })
-  const ended = Promise.allSettled(
-    loops.map(async ({ loop }) => {
-      try {
-        await loop.run()
-      } catch (thrown) {
-        stopLoops() // the others commit what they have
-        throw thrown
-      }
-    }),
-  )
-  const done = (async (): Promise<void> => {
-    const results = await ended
-    await membership.leave()
-    for (const result of results) if (result.status === 'rejected') throw result.reason
-    if (!isFenced) return
-    // The tasks had nothing to commit that could have failed.
-    throw new MillraceError(
-      'task-fenced',
-      `pipeline '${plan.name}' was taken over by another run`,
-      {
-        at: { pipeline: plan.name },
-      },
-    )
-  })()
+  const tasks = planned.map(({ name }) => name)
+  const owned = new OwnedTasks({ pipeline: plan.name, tasks, membership, clock, loopOf, notify })
+  const done = owned.ended()
   done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
   return {
-    opened: Promise.all(loops.map(({ loop }) => loop.opened)).then(() => {}),
+    opened: owned.opened(),
     done,
     stop: async () => {
-      stopLoops()
+      owned.stop()
       await done.catch(() => {})
     },
-    status: () => loops.flatMap(({ loop }) => statusOf(plan.name, loop)),
+    status: () => owned.loops.flatMap((loop) => statusOf(plan.name, loop)),
     explain: () =>
-      loops.flatMap(({ loop: { task } }) =>
+      owned.loops.flatMap(({ task }) =>
         task === null ? [] : [{ pipeline: plan.name, task: task.name, ...task.explainTime() }],
       ),
   }
@@ -237,6 +254,7 @@ async function openTask(
     pipeline: plan.name,
     task: planned.name,
     inputs: planned.inputs.map((input) => input.place),
+    shared: planned.inputs.map(isGlobal),
     // A repartition topic holds what this pipeline's other tasks sent: none of it may be left out.
     startAt: planned.inputs.map((input) => (input.kind === 'topic' ? options.startAt : 'earliest')),
   })

@@ -25,3 +25,14 @@ export type TaskEvent =
    * commit is dropped, the next run does it again.
    */
   | { readonly kind: 'results-dropped'; readonly task: string; readonly pending: number }
+  /** Another process opened the task; it is looked up whose it is. */
+  | { readonly kind: 'fenced'; readonly task: string }
+  /** Tasks have come to this process, are given up in order, or were lost (`fenced`). */
+  | { readonly kind: 'gained'; readonly tasks: readonly string[] }
+  | {
+      readonly kind: 'lost'
+      readonly tasks: readonly string[]
+      readonly reason: 'rebalanced' | 'fenced'
+    }
+  /** The last commit before a hand-over failed: whoever has the task now does that work again. */
+  | { readonly kind: 'hand-over-failed'; readonly task: string; readonly error: unknown }

@@ -32,6 +32,7 @@ export class TaskLoop {
   #session: Session | null = null
   #task: Task | null = null
   #stopping = false
+  #isDropped = false
   #failures = 0
   readonly #opened = Promise.withResolvers<void>()
   readonly #bell = new Bell()
@@ -61,6 +62,12 @@ export class TaskLoop {
   stop(): void {
     this.#stopping = true
     this.#wake()
+  }
+
+  /** Ends the loop at once: nothing is committed any more, and no failure is thrown. */
+  drop(): void {
+    this.#isDropped = true
+    this.stop()
   }
 
   #wake(): void {
@@ -113,6 +120,7 @@ export class TaskLoop {
         ...this.#options,
         bell: this.#bell,
         isStopping: () => this.#stopping,
+        isDropped: () => this.#isDropped,
         onCommitted: () => {
           this.#failures = 0
         },
@@ -125,18 +133,16 @@ export class TaskLoop {
   }
 
   async #failed(thrown: unknown): Promise<void> {
+    if (this.#isDropped) return
     const { clock, notify, attemptsMax } = this.#options
     // What is no MillraceError is a fault of the engine: it may be tried again like one.
     const retry = thrown instanceof MillraceError ? thrown.retry : 'reopen'
     this.#failures += 1
-    if (
-      isCode(thrown, 'task-fenced') ||
-      retry === 'never' ||
-      this.#failures >= attemptsMax ||
-      this.#stopping
-    )
-      throw thrown
-    const inMs = Math.min(retryMsMin * 2 ** (this.#failures - 1), retryMsMax)
+    // A log that is away comes back, however long that takes.
+    const isTooOften = this.#failures >= attemptsMax && !isCode(thrown, 'log-unreachable')
+    const isFinal = isCode(thrown, 'task-fenced') || retry === 'never'
+    if (isFinal || isTooOften || this.#stopping) throw thrown
+    const inMs = Math.min(retryMsMin * 2 ** Math.min(this.#failures - 1, 10), retryMsMax)
     notify({
       kind: 'retrying',
       task: this.#task?.name ?? '',
@@ -144,6 +150,9 @@ export class TaskLoop {
       attempt: this.#failures,
       inMs,
     })
-    await new Promise<void>((resolve) => clock.after(inMs, resolve))
+    const endMs = clock.monotonic() + inMs
+    for (let leftMs = inMs; leftMs > 0 && !this.#stopping; leftMs = endMs - clock.monotonic()) {
+      await this.#bell.wait(clock, leftMs)
+    }
   }
 }

@@ -22,6 +22,8 @@ import type { Task } from './task.ts'
 const sliceRecords = 512
 /** How long a slice may hold the event loop. */
 const sliceMs = 8
+/** An answer is on its way that brings the records of an input which others wait for. */
+const behindWaitMs = 1
 /** Waits are cut to this, so that a clock that jumps is noticed. */
 const waitMsMax = 60_000
 /**
@@ -44,14 +46,16 @@ export interface TaskRunOptions {
   readonly notify: (event: TaskEvent) => void
   readonly bell: Bell
   readonly isStopping: () => boolean
+  /** With `isStopping`: nothing is to be committed any more. */
+  readonly isDropped: () => boolean
   readonly onCommitted: () => void
 }
 
 /**
- * What to do next: `more` records are at hand; all are taken (`caught-up`); or none can be taken
- * before results have come (`full`).
+ * What to do next: `more` records are at hand; all are taken (`caught-up`); none can be taken
+ * before those of another input have been fetched (`behind`), or before results have come (`full`).
  */
-type State = 'more' | 'caught-up' | 'full'
+type State = ReturnType<Task['process']>
 
 export class TaskRun {
   readonly #task: Task
@@ -80,7 +84,7 @@ export class TaskRun {
         await this.#next(this.#commitIfDue(this.#slice()))
         this.#check()
       }
-      await this.#finish()
+      if (!this.#options.isDropped()) await this.#finish()
     } finally {
       await this.#inFlight
     }
@@ -165,6 +169,10 @@ export class TaskRun {
         else await bell.wait(clock, waitMs)
         return
       }
+      case 'behind':
+        // Not the session: it is ready all the time, by the inputs whose records must wait.
+        await bell.wait(clock, behindWaitMs)
+        return
       case 'caught-up':
         await this.#wait()
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { json } from '../core/codec.ts'
-import { BatchBuilder } from '../log/batch.ts'
+import { BatchBuilder, RecordBatch } from '../log/batch.ts'
+import type { CommitBatch } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import { from } from '../pipeline/from.ts'
 import type { PlanPart } from '../pipeline/plan.ts'
@@ -81,19 +82,18 @@ test('O3 a crash after every single record changes nothing', () => {
   }
 })
 
-test('an input whose records were deleted before they were read holds nobody up', () => {
-  const numbers = topic('in', { codec: json<number>(), partitions: 2 })
+/** Two partitions of numbers whose event time is themselves, merged by one task. */
+function merging(more: Partial<FeedSession>): { session: FeedSession; task: Task } {
+  const numbers = topic('in', { codec: json<number>(), partitions: 2, time: (value) => value })
   const places = [0, 1].map((partition) => ({ topic: 'in', partition }))
-  const session = new FeedSession(places)
-  // The log knows of records that nobody can read any more.
-  const endOffset = (input: number): number => (input === 1 ? 100 : 2)
+  const session = Object.assign(new FeedSession(places), more)
   const part = buildPlan(from(numbers).to(topic('out')), { name: 'p', repartition: false }).parts[0]
   const output = { recordBytesMax: 1 << 20, compact: false, partitionCount: 1 }
   const task = new Task({
     name: 'main/all',
     index: 0,
     part: part as PlanPart,
-    session: Object.assign(session, { endOffset }),
+    session,
     inputs: places.map((place) => ({
       kind: 'topic',
       step: 'in',
@@ -110,10 +110,39 @@ test('an input whose records were deleted before they were read holds nobody up'
     outside: { after: () => () => {}, wake: () => {} },
   })
   task.begin()
+  return { session, task }
+}
+
+function block(...values: readonly number[]): Uint8Array {
   const builder = new BatchBuilder()
-  for (const value of ['1', '2']) builder.add(null, value, 0)
-  session.feed(0, builder.finish())
+  for (const value of values) builder.add(null, String(value), 0)
+  return builder.finish()
+}
+
+test('an input whose records were deleted before they were read holds nobody up', () => {
+  // The log knows of records that nobody can read any more.
+  const endOffset = (input: number): number => (input === 1 ? 100 : 2)
+  const { session, task } = merging({ endOffset })
+  session.feed(0, block(1, 2))
   task.tick(1)
   assert.equal(task.process(10), 'caught-up')
   assert.equal(task.counters.recordsIn, 2)
+})
+
+test('records wait for those of another input that are being fetched', () => {
+  let isBehind = true
+  const { session, task } = merging({ behind: (...[input]: number[]) => input === 1 && isBehind })
+  session.feed(0, block(10, 30))
+  assert.equal(task.process(10), 'behind')
+  assert.equal(task.takeCommit(), null)
+  session.feed(1, block(5, 20))
+  assert.equal(task.process(10), 'behind', 'what follows 20 may come before 30')
+  assert.equal(task.counters.recordsIn, 3)
+  isBehind = false
+  assert.equal(task.process(10), 'caught-up')
+  const { appends, offsets } = task.takeCommit() as CommitBatch
+  assert.deepEqual(offsets, [2, 2])
+  const batch = new RecordBatch('out', 0, 0, appends[0]?.bytes ?? new Uint8Array())
+  const values = Array.from({ length: batch.count }, (_, i) => String(batch.value(i)))
+  assert.deepEqual(values, ['5', '10', '20', '30'])
 })

@@ -38,6 +38,8 @@ export class Task implements TaskContext {
   readonly #options: TaskOptions
   readonly #state = new StateSet()
   readonly #time: KeptTime
+  /** Whether anything here or behind a repartition topic goes by event time. */
+  readonly #keepsTime: boolean
   readonly #marker: Marker
   readonly #outputs = new Outputs()
   readonly #letters: Letters
@@ -79,6 +81,7 @@ export class Task implements TaskContext {
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
     this.#watermark = new Watermark(clocks.filter((_, i) => !isGlobal(options.inputs[i])))
     this.#time = new KeptTime(this.#state, this.#watermark)
+    this.#keepsTime = this.#chain.stateful.length > 0 || options.part.repartitions.length > 0
     this.#marker = new Marker({
       index: options.index,
       topics: options.part.repartitions.map(({ step, topic }) => {
@@ -151,10 +154,10 @@ export class Task implements TaskContext {
   /**
    * Processes up to about `limit` records that are at hand, those with the smallest event time
    * first, so that no input makes another one late.
-   * @returns `more` when records are left at hand; `full` when they cannot be taken before a result
-   * has come
+   * @returns `more` when records are left at hand; `behind` when they must wait for those of another
+   * input that are being fetched; `full` when they cannot be taken before a result has come
    */
-  process(limit: number): 'more' | 'caught-up' | 'full' {
+  process(limit: number): 'more' | 'caught-up' | 'behind' | 'full' {
     let left = limit
     for (const cursor of this.cursors) cursor.pull()
     for (;;) {
@@ -164,6 +167,10 @@ export class Task implements TaskContext {
         return this.isBlocked ? 'full' : 'caught-up'
       }
       if (left <= 0) return 'more'
+      if (!cursor.isGlobal && this.#isBehind()) {
+        this.#atomic.flushPrints()
+        return 'behind'
+      }
       const next = earliest(this.cursors, cursor)
       left = this.#run(cursor, next, left)
     }
@@ -246,7 +253,7 @@ export class Task implements TaskContext {
     assert(this.pendingResults === 0, () => `${this.pendingResults} results are still to come`)
     if (!this.hasChanges) return null
     this.#marker.add()
-    this.#time.keep(this.cursors)
+    if (this.#keepsTime) this.#time.keep(this.cursors)
     const offsets = this.cursors.map((cursor, i) =>
       cursor.position === this.#committed[i] ? -1 : cursor.position,
     )
@@ -329,6 +336,12 @@ export class Task implements TaskContext {
     this.counters.recordsIn += limit - left
     this.#atomic.flushPrints()
     return left
+  }
+
+  /** Whether the record that comes next may be one that is still being fetched. */
+  #isBehind(): boolean {
+    const { session } = this.#options
+    return this.cursors.some(({ ready, input }) => !ready && session.behind(input))
   }
 
   #process(cursor: Cursor): void {

@@ -161,18 +161,19 @@ class TrimmingSession implements Session {
 
 /**
  * A pipeline without any committed offset begins anew: what an earlier run whose state was
- * forgotten has left in its repartition topics is not of this run. The caller is the pipeline's
- * only runner, before it opens a task.
+ * forgotten has left in its repartition topics is not of this run. To be called before a task is
+ * opened; another process may run some already.
  */
 export async function emptyPassages(log: Log, plan: Plan): Promise<void> {
   const topics = plan.parts.flatMap((part) => part.repartitions.map(({ topic }) => topic))
   if (topics.length === 0) return
+  // The ends come first: where there is no offset after them, nothing of a run lies before them.
+  const infos = await Promise.all(topics.map((topic) => log.describeTopic(topic)))
   const groups = await log.groups()
   const known = groups.find(({ group }) => group === plan.name)
   // Any offset at all: a task further on may not have committed one yet and still has to read them.
   if (known !== undefined && known.offsets.length > 0) return
-  for (const topic of topics) {
-    const { partitions } = await log.describeTopic(topic)
+  for (const { name: topic, partitions } of infos) {
     await log.trim(
       partitions.map(({ partition, endOffset: offset }) => ({ topic, partition, offset })),
     )

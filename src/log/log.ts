@@ -262,6 +262,11 @@ export interface Membership {
     }) => Promise<void>,
   ): void
   /**
+   * True: after a loss of all tasks (`fenced`) it joins again by itself, and what it gains then is
+   * told. Default: another run has taken over for good.
+   */
+  readonly rejoins?: boolean
+  /**
    * After `task-fenced`: asks anew whether the task is this process's, so that it may be opened
    * again (a session was lost, the ownership was not). Always false on a log with one runner for a
    * pipeline: whoever fenced it has taken over.

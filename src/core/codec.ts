@@ -24,6 +24,23 @@ export interface Codec<T> {
   decoder(bytes: Buffer, start: number, end: number): RangeDecoder<T>
   /** The record's bytes; a string stands for its UTF-8 bytes. @throws `encode-failed` */
   encode(value: T): string | Uint8Array
+  /**
+   * Called and awaited before a run begins, for what encoding needs from outside: the id of a
+   * schema. May be called several times. A rejection ends the start.
+   */
+  prepare?(): Promise<void>
+}
+
+/**
+ * Thrown by a decoder that first needs something from outside, as a schema by its id: the record is
+ * decoded again, before any later one, when `ready` has settled. Whether it succeeded shows then.
+ */
+export class DecodePending {
+  readonly ready: Promise<void>
+
+  constructor(ready: Promise<void>) {
+    this.ready = ready
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * does not decode or validate goes to the dead letters on the way.
  */
 import { MillraceError } from '../core/error.ts'
-import { textDecoder } from '../core/codec.ts'
+import { DecodePending, textDecoder } from '../core/codec.ts'
 import type { RangeDecoder } from '../core/codec.ts'
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
@@ -30,6 +30,8 @@ export interface WatermarkMark {
 /** What the task does when a record cannot be read. */
 export interface CursorDuties {
   unreadable(origin: Origin, thrown: unknown, step: string): void
+  /** A record that could not be decoded yet can be tried again. */
+  wake(): void
 }
 
 export interface Cursor {
@@ -52,6 +54,8 @@ export interface Cursor {
    * from the records.
    */
   readonly marks: (WatermarkMark | null)[] | null
+  /** A record is at hand that cannot be decoded yet: its codec waits for something from outside. */
+  readonly isPending: boolean
   /** Makes a record ready if one is at hand. @returns `ready` */
   pull(): boolean
   /** The record in hand is processed: on to the next. */
@@ -99,6 +103,7 @@ export class TopicCursor implements Cursor {
   readonly step: string
   position: number
   ready = false
+  isPending = false
   value: unknown = undefined
   key: Key | null = null
   timeMs = 0
@@ -145,7 +150,7 @@ export class TopicCursor implements Cursor {
   }
 
   pull(): boolean {
-    while (!this.ready) {
+    while (!this.ready && !this.isPending) {
       const batch = this.#batch
       if (batch === null || this.#at >= batch.count) {
         if (!this.#nextBatch()) return false
@@ -155,12 +160,25 @@ export class TopicCursor implements Cursor {
         this.#decode(batch, this.#at)
         this.ready = true
       } catch (thrown) {
+        if (thrown instanceof DecodePending) {
+          this.#await(thrown.ready)
+          return false
+        }
         if (isFatal(thrown)) throw thrown
         this.#duties.unreadable(this.origin(), thrown, this.step)
         this.pass()
       }
     }
-    return true
+    return this.ready
+  }
+
+  #await(ready: Promise<void>): void {
+    this.isPending = true
+    const again = (): void => {
+      this.isPending = false
+      this.#duties.wake()
+    }
+    ready.then(again, again) // what failed shows when the record is decoded again
   }
 
   pass(): void {

@@ -62,6 +62,7 @@ export class RepartitionCursor implements Cursor {
   /** Last mark of each upstream task; kept in the task's state. */
   readonly marks: (WatermarkMark | null)[]
   readonly isGlobal = false
+  readonly isPending = false
   readonly isBounded = false
   readonly keyClock = null
   readonly #options: RepartitionCursorOptions

@@ -20,7 +20,7 @@ import { isGlobal } from './task-inputs.ts'
 import { TaskLoop } from './task-loop.ts'
 import type { TaskCounters } from './task-options.ts'
 import { Task } from './task.ts'
-import { openTopics } from './topics.ts'
+import { openTopics, prepareCodecs } from './topics.ts'
 import { whenReachable } from './when-reachable.ts'
 import { emptyPassages } from './trim-repartition.ts'
 import { trimRepartitions } from './trim-repartition.ts'
@@ -171,6 +171,7 @@ async function startPlan(
   const { log, clock } = options
   const whole = buildPlan(pipelines, { name, repartition: false })
   const topics = await openTopics(log, whole)
+  await prepareCodecs(whole)
   const widest = widthOf(whole, topics)
   const mode: TaskMode = widest === 1 ? 'one' : (options.tasks ?? defaultMode(log))
   const plan = mode === 'one' ? whole : buildPlan(pipelines, { name, repartition: true })

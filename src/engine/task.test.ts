@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import { json } from '../core/codec.ts'
+import { DecodePending, json } from '../core/codec.ts'
+import type { Codec } from '../core/codec.ts'
 import { BatchBuilder, RecordBatch } from '../log/batch.ts'
 import type { CommitBatch } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
@@ -83,8 +84,12 @@ test('O3 a crash after every single record changes nothing', () => {
 })
 
 /** Two partitions of numbers whose event time is themselves, merged by one task. */
-function merging(more: Partial<FeedSession>): { session: FeedSession; task: Task } {
-  const numbers = topic('in', { codec: json<number>(), partitions: 2, time: (value) => value })
+function merging(
+  more: Partial<FeedSession>,
+  codec: Codec<number> = json(),
+  wake = (): void => {},
+): { session: FeedSession; task: Task } {
+  const numbers = topic('in', { codec, partitions: 2, time: (value) => value })
   const places = [0, 1].map((partition) => ({ topic: 'in', partition }))
   const session = Object.assign(new FeedSession(places), more)
   const part = buildPlan(from(numbers).to(topic('out')), { name: 'p', repartition: false }).parts[0]
@@ -107,7 +112,7 @@ function merging(more: Partial<FeedSession>): { session: FeedSession; task: Task
     homeTopic: 'in',
     nowMs: 0,
     print: () => {},
-    outside: { after: () => () => {}, wake: () => {} },
+    outside: { after: () => () => {}, wake },
   })
   task.begin()
   return { session, task }
@@ -140,9 +145,42 @@ test('records wait for those of another input that are being fetched', () => {
   assert.equal(task.counters.recordsIn, 3)
   isBehind = false
   assert.equal(task.process(10), 'caught-up')
-  const { appends, offsets } = task.takeCommit() as CommitBatch
-  assert.deepEqual(offsets, [2, 2])
-  const batch = new RecordBatch('out', 0, 0, appends[0]?.bytes ?? new Uint8Array())
-  const values = Array.from({ length: batch.count }, (_, i) => String(batch.value(i)))
-  assert.deepEqual(values, ['5', '10', '20', '30'])
+  assert.deepEqual(committed(task), { offsets: [2, 2], values: ['5', '10', '20', '30'] })
 })
+
+test('a record that cannot be decoded yet holds the others back, and comes in its turn', async () => {
+  const plain = json<number>()
+  const schema = Promise.withResolvers<void>()
+  let isThere = false
+  const decode: Codec<number>['decode'] = (bytes, start, end) => {
+    const value = plain.decode(bytes, start, end)
+    if (value === 7 && !isThere) throw new DecodePending(schema.promise)
+    return value
+  }
+  let wakes = 0
+  const { session, task } = merging(
+    {},
+    { ...plain, decode, decoder: (bytes) => (start, end) => decode(bytes, start, end) },
+    () => void (wakes += 1),
+  )
+  session.feed(0, block(5, 7, 9))
+  session.feed(1, block(6, 8))
+  assert.equal(task.process(10), 'behind')
+  assert.deepEqual(committed(task), { offsets: [1, -1], values: ['5'] })
+  isThere = true
+  assert.equal(task.process(10), 'behind', 'nobody has said that it can be tried again')
+  schema.reject(new Error('what failed shows at the next try'))
+  await Promise.resolve().then(() => {})
+  assert.equal(wakes, 1)
+  assert.equal(task.process(10), 'caught-up')
+  assert.deepEqual(committed(task), { offsets: [3, 2], values: ['6', '7', '8', '9'] })
+})
+
+function committed(task: Task): { offsets: readonly number[]; values: string[] } {
+  const { appends, offsets } = task.takeCommit() as CommitBatch
+  const batch = new RecordBatch('out', 0, 0, appends[0]?.bytes ?? new Uint8Array())
+  return {
+    offsets,
+    values: Array.from({ length: batch.count }, (_, i) => String(batch.value(i))),
+  }
+}

@@ -99,7 +99,10 @@ export class Task implements TaskContext {
         entry: this.#entry(input.step),
         homeTopic: options.homeTopic,
         isTable: hasTable(options.part, input.step),
-        duties: { unreadable: (origin, thrown, step) => this.#unreadable(origin, thrown, step) },
+        duties: {
+          unreadable: (origin, thrown, step) => this.#unreadable(origin, thrown, step),
+          wake: () => this.outside.wake(),
+        },
         onMark: () => this.#advance(this.#watermark.candidate()),
       }),
     )
@@ -341,7 +344,9 @@ export class Task implements TaskContext {
   /** Whether the record that comes next may be one that is still being fetched. */
   #isBehind(): boolean {
     const { session } = this.#options
-    return this.cursors.some(({ ready, input }) => !ready && session.behind(input))
+    return this.cursors.some(
+      ({ ready, isPending, input }) => !ready && (isPending || session.behind(input)),
+    )
   }
 
   #process(cursor: Cursor): void {

@@ -24,6 +24,12 @@ function topicsOf(plan: Plan, kind: 'source' | 'to'): TopicSpec[] {
   return [...specs.values()]
 }
 
+/** Gives codecs what they need from outside before the first record, as the id of a schema. */
+export async function prepareCodecs(plan: Plan): Promise<void> {
+  const codecs = new Set([...sourceSpecs(plan), ...topicsOf(plan, 'to')].map(({ codec }) => codec))
+  await Promise.all([...codecs].map((codec) => codec.prepare?.()))
+}
+
 /** @returns whether a step may find records late */
 export function hasWindows(plan: Plan): boolean {
   return plan.parts.some((part) => part.steps.some(({ node }) => canBeLate(node)))

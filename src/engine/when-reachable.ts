@@ -1,4 +1,7 @@
-/** Waiting for a log that is away: it comes back, however long that takes. */
+/**
+ * Waiting for what a run needs and is away, the log or a schema registry: it comes back, however
+ * long that takes.
+ */
 import type { Clock } from '../core/clock.ts'
 import { isCode } from '../core/error.ts'
 
@@ -13,19 +16,26 @@ export interface WaitOptions {
   readonly onWait: (error: unknown, inMs: number) => void
 }
 
-/** Does the work, again and again while it fails with `log-unreachable`. @throws any other error */
+/**
+ * Does the work, again and again while it fails with `log-unreachable` or `registry-failed`.
+ * @throws any other error
+ */
 export async function whenReachable<R>(work: () => Promise<R>, options: WaitOptions): Promise<R> {
   const { clock, signal, onWait } = options
   for (let inMs = waitMsMin; ; inMs = Math.min(inMs * 2, waitMsMax)) {
     try {
       return await work()
     } catch (thrown) {
-      if (!isCode(thrown, 'log-unreachable') || isAborted(signal)) throw thrown
+      if (!isAway(thrown) || isAborted(signal)) throw thrown
       onWait(thrown, inMs)
       await pause(clock, inMs, signal)
       if (isAborted(signal)) throw thrown
     }
   }
+}
+
+function isAway(thrown: unknown): boolean {
+  return isCode(thrown, 'log-unreachable') || isCode(thrown, 'registry-failed')
 }
 
 function isAborted(signal: AbortSignal | null): boolean {

@@ -12,6 +12,9 @@ export default defineConfig({
     alias: [
       { find: /^millrace$/, replacement: door('index') },
       { find: /^millrace\/testing$/, replacement: door('testing') },
+      { find: /^millrace\/avro$/, replacement: door('avro') },
+      { find: /^millrace\/protobuf$/, replacement: door('protobuf') },
+      { find: /^millrace\/schema-registry$/, replacement: door('schema-registry') },
       { find: /^millrace\/kafka$/, replacement: door('kafka') },
       { find: /^millrace\/msgpack$/, replacement: door('msgpack') },
     ],

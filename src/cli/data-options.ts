@@ -15,7 +15,7 @@ export function withDataOptions(command: Command): Command {
     .option('--data <dir>', 'data directory (default: MILLRACE_DATA, else .millrace)')
     .option(
       '--log <log>',
-      'log to work on: embedded, memory (default: MILLRACE_LOG, else embedded)',
+      'log to work on: embedded, memory, kafka://host:port (default: MILLRACE_LOG, else embedded)',
     )
 }
 

@@ -1,6 +1,14 @@
 /** Where `consume` takes records from: a reader that owns nothing, or a group that remembers. */
 import { isCode, MillraceError } from '../core/error.ts'
-import type { GroupOffset, Log, Membership, Reader, StartAt, TopicInfo } from '../log/log.ts'
+import type {
+  GroupOffset,
+  Log,
+  Membership,
+  Reader,
+  StartAt,
+  TaskInfo,
+  TopicInfo,
+} from '../log/log.ts'
 import { offsetsAt, type Position } from './position.ts'
 
 export interface RecordFeed extends Pick<Reader, 'poll' | 'wait' | 'wake'> {
@@ -44,7 +52,12 @@ export async function openGroup(
   const fresh = await unread(log, topic, partitions, group)
   try {
     await setStart(log, topic, fresh, { group, start })
-    const membership = await log.join({ pipeline: group, tasks: [task], takeOver: false })
+    const membership = await log.join({
+      pipeline: group,
+      tasks: [task],
+      infos: [infoOf(task, topic, partitions)],
+      takeOver: false,
+    })
     return await openTask(log, { topic, partitions, group, start, membership, fresh })
   } catch (thrown) {
     throw isCode(thrown, 'pipeline-running') ? await inUse(log, group, thrown) : thrown
@@ -61,9 +74,13 @@ interface TaskOptions extends GroupOptions {
 async function openTask(log: Log, options: TaskOptions): Promise<RecordFeed> {
   const { topic, partitions, group, start, membership, fresh } = options
   try {
+    const [task] = membership.owned
+    if (task === undefined) {
+      throw new MillraceError('pipeline-running', `another member of group '${group}' reads it`)
+    }
     const session = await log.open({
       pipeline: group,
-      task: membership.owned[0] ?? '',
+      task,
       inputs: partitions.map((partition) => ({ topic: topic.name, partition })),
       startAt: partitions.map(() => startAt(start.position)),
     })
@@ -90,6 +107,21 @@ async function openTask(log: Log, options: TaskOptions): Promise<RecordFeed> {
   } catch (thrown) {
     await membership.leave()
     throw thrown
+  }
+}
+
+function infoOf(task: string, { name }: TopicInfo, partitions: readonly number[]): TaskInfo {
+  return {
+    task,
+    part: 'consume',
+    index: 0,
+    inputs: partitions.map((partition) => ({
+      topic: name,
+      partition,
+      isRepartition: false,
+      isShared: false,
+    })),
+    isStateful: false,
   }
 }
 

@@ -40,7 +40,8 @@ async function runLoaded(
   const pipelines = pipelinesIn(loaded)
   const interrupt = catchInterrupt()
   try {
-    const running = await start(pipelines, loaded, { options, context })
+    const { signal } = interrupt
+    const running = await start(pipelines, loaded, { options, context, signal })
     const stop = (): void => {
       void running.stop()
     }
@@ -72,13 +73,14 @@ function summary(tasks: readonly TaskStatus[]): string {
 async function start(
   pipelines: Pipeline | readonly Pipeline[],
   loaded: PipelineFile,
-  { options, context }: { options: RunFileOptions; context: Context },
+  { options, context, signal }: { options: RunFileOptions; context: Context; signal: AbortSignal },
 ): ReturnType<typeof run> {
   const { data, log, takeOver, tasks, from } = options
   try {
     return await run(pipelines, {
       name: options.name ?? loaded.name,
       signals: false,
+      signal,
       ...(data === undefined ? {} : { data }),
       ...(log === undefined ? {} : { log: log as NonNullable<RunOptions['log']> }),
       ...(takeOver === undefined ? {} : { takeOver }),
@@ -87,17 +89,43 @@ async function start(
       print: (text) => {
         void context.stdout.write(text)
       },
-      notify: (event) => notify(event, { context, place: dataDirectory(data) }),
+      notify: (event) => notify(event, { context, place: placeOf(options) }),
     })
   } catch (thrown) {
     throw asFileFault(thrown, loaded)
   }
 }
 
+/** For people: where the pipeline runs. */
+function placeOf({ data, log }: RunFileOptions): string {
+  const kind = log ?? process.env['MILLRACE_LOG'] ?? 'embedded'
+  return kind.startsWith('kafka://') ? (kind.split('?')[0] ?? kind) : dataDirectory(data)
+}
+
 function notify(event: HostEvent, { context, place }: { context: Context; place: string }): void {
   switch (event.kind) {
     case 'started':
       context.note(`millrace: pipeline '${event.pipeline}' runs on ${place}; Ctrl-C stops it`)
+      return
+    case 'waiting':
+      context.note(`millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms`)
+      return
+    case 'gained':
+      context.note(`millrace: tasks ${event.tasks.join(', ')} have come to this process`)
+      return
+    case 'lost':
+      context.note(
+        event.reason === 'rebalanced'
+          ? `millrace: tasks ${event.tasks.join(', ')} go to another process`
+          : `millrace: tasks ${event.tasks.join(', ')} were lost; what was not committed ` +
+              'is done again by whoever has them now',
+      )
+      return
+    case 'hand-over-failed':
+      context.note(
+        `millrace: task ${event.task} was given up without its last commit: ` +
+          errorLine(event.error),
+      )
       return
     case 'retrying':
       context.note(

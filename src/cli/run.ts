@@ -23,9 +23,10 @@ export function registerRun(program: Command, context: Context): void {
     )
     .option('--take-over', 'stop whoever runs a pipeline of this name now')
     .addOption(
-      new Option('--tasks <mode>', 'one task for all partitions, or one for each')
-        .choices(['one', 'per-partition'])
-        .default('one'),
+      new Option(
+        '--tasks <mode>',
+        'one task for all partitions, or one for each (default: one; per-partition on Kafka)',
+      ).choices(['one', 'per-partition']),
     )
     .addOption(
       new Option('--from <where>', 'where inputs begin at the first run')

@@ -10,7 +10,7 @@ import { topicJson, topicTable } from './topic-text.ts'
 
 export function registerStatus(program: Command, context: Context): void {
   withDataOptions(
-    program.command('status').description('data directory, topics, pipelines and groups'),
+    program.command('status').description('where the data is, topics, pipelines and groups'),
   )
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  millrace status')
@@ -30,7 +30,10 @@ export function registerStatus(program: Command, context: Context): void {
           await context.stdout.write(`${JSON.stringify(all)}\n`)
           return
         }
-        const head = `data    ${log.place}\nsize    ${formatBytes(bytes)}\n`
+        const head =
+          log.kind === 'kafka'
+            ? `brokers ${log.place}\n`
+            : `data    ${log.place}\nsize    ${formatBytes(bytes)}\n`
         await context.stdout.write(
           `${head}\n${topics.length === 0 ? 'no topics yet\n' : topicTable(topics)}\n` +
             `${groups.length === 0 ? 'no pipeline has run yet\n' : groupTable(groups)}`,

@@ -290,8 +290,12 @@ export class TopicCursor implements Cursor {
   }
 }
 
-/** Faults of the declaration that each record would show again. */
-const fatalCodes: ReadonlySet<string> = new Set(['wrong-partition', 'invalid-schema'])
+/** Faults of the declaration that each record would show again, and of what is away for now. */
+const fatalCodes: ReadonlySet<string> = new Set([
+  'wrong-partition',
+  'invalid-schema',
+  'registry-failed',
+])
 
 /** Not the fault of one record. */
 function isFatal(thrown: unknown): boolean {

@@ -2,6 +2,7 @@
  * Which input's record comes next: global tables first, then the smallest event time, so that no
  * input makes another one late while a task catches up.
  */
+import type { Session } from '../log/log.ts'
 import type { Cursor } from './cursor.ts'
 
 /** The ready cursor whose record comes next, of equal ones the first; `except` is left out. */
@@ -13,4 +14,11 @@ export function earliest(cursors: readonly Cursor[], except: Cursor | null): Cur
     if (least === null || cursor.timeMs < least.timeMs) least = cursor
   }
   return least
+}
+
+/** Whether the record that comes next may be one that is still being fetched. */
+export function isBehind(cursors: readonly Cursor[], session: Pick<Session, 'behind'>): boolean {
+  return cursors.some(
+    ({ ready, isPending, input }) => !ready && (isPending || session.behind(input)),
+  )
 }

@@ -12,7 +12,7 @@ function open(marks: Cursor['marks']) {
   const cursor = { place: { topic: 'p', partition: 0 }, clock, marks, keyClock: null }
   const state = new StateSet()
   const watermark = new Watermark([clock])
-  const kept = new KeptTime(state, watermark)
+  const kept = new KeptTime(state, watermark, true)
   return { cursors: [cursor as unknown as Cursor], state, kept, clock, watermark }
 }
 

@@ -11,10 +11,13 @@ export class KeptTime {
   readonly #state: StateSet
   readonly #store: Store
   readonly #watermark: Watermark
+  readonly #isNeeded: boolean
   /** Times of the keys of inputs that have such. */
   readonly #keys: Map<Cursor, Store> = new Map()
 
-  constructor(state: StateSet, watermark: Watermark) {
+  /** @param isNeeded whether anything here or behind a repartition topic goes by event time */
+  constructor(state: StateSet, watermark: Watermark, isNeeded: boolean) {
+    this.#isNeeded = isNeeded
     this.#state = state
     this.#store = state.store({ name: '#time', toState: same, fromState: same })
     this.#watermark = watermark
@@ -31,6 +34,7 @@ export class KeptTime {
 
   /** Writes what has moved into the state, for the commit that follows. */
   keep(cursors: readonly Cursor[]): void {
+    if (!this.#isNeeded) return
     this.#set('watermark', this.#watermark.currentMs)
     for (const cursor of cursors) {
       const place = placeOf(cursor)

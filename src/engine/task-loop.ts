@@ -9,6 +9,7 @@ import type { TaskEvent } from './task-event.ts'
 import { Bell } from './bell.ts'
 import type { Task } from './task.ts'
 import { TaskRun } from './task-run.ts'
+import { isAway } from './when-reachable.ts'
 
 const retryMsMin = 50
 const retryMsMax = 5_000
@@ -138,8 +139,7 @@ export class TaskLoop {
     // What is no MillraceError is a fault of the engine: it may be tried again like one.
     const retry = thrown instanceof MillraceError ? thrown.retry : 'reopen'
     this.#failures += 1
-    // A log that is away comes back, however long that takes.
-    const isTooOften = this.#failures >= attemptsMax && !isCode(thrown, 'log-unreachable')
+    const isTooOften = this.#failures >= attemptsMax && !isAway(thrown)
     const isFinal = isCode(thrown, 'task-fenced') || retry === 'never'
     if (isFinal || isTooOften || this.#stopping) throw thrown
     const inMs = Math.min(retryMsMin * 2 ** Math.min(this.#failures - 1, 10), retryMsMax)

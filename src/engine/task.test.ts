@@ -148,7 +148,7 @@ test('records wait for those of another input that are being fetched', () => {
   assert.deepEqual(committed(task), { offsets: [2, 2], values: ['5', '10', '20', '30'] })
 })
 
-test('a record that cannot be decoded yet holds the others back, and comes in its turn', async () => {
+test('a record that cannot be decoded yet holds the others back', async () => {
   const plain = json<number>()
   const schema = Promise.withResolvers<void>()
   let isThere = false

@@ -16,7 +16,7 @@ import { explainTime } from './explain-time.ts'
 import type { TimeExplanation } from './explain-time.ts'
 import type { Origin, Result } from './letters.ts'
 import { Letters } from './letters.ts'
-import { earliest } from './input-order.ts'
+import { earliest, isBehind } from './input-order.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
 import type { Cause, Outside, Push, TaskContext } from './operators/operator.ts'
@@ -38,8 +38,6 @@ export class Task implements TaskContext {
   readonly #options: TaskOptions
   readonly #state = new StateSet()
   readonly #time: KeptTime
-  /** Whether anything here or behind a repartition topic goes by event time. */
-  readonly #keepsTime: boolean
   readonly #marker: Marker
   readonly #outputs = new Outputs()
   readonly #letters: Letters
@@ -80,8 +78,8 @@ export class Task implements TaskContext {
     this.#calls = new AsyncSteps(this.#chain.asynchronous)
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
     this.#watermark = new Watermark(clocks.filter((_, i) => !isGlobal(options.inputs[i])))
-    this.#time = new KeptTime(this.#state, this.#watermark)
-    this.#keepsTime = this.#chain.stateful.length > 0 || options.part.repartitions.length > 0
+    const hasTime = this.#chain.stateful.length > 0 || options.part.repartitions.length > 0
+    this.#time = new KeptTime(this.#state, this.#watermark, hasTime)
     this.#marker = new Marker({
       index: options.index,
       topics: options.part.repartitions.map(({ step, topic }) => {
@@ -157,8 +155,8 @@ export class Task implements TaskContext {
   /**
    * Processes up to about `limit` records that are at hand, those with the smallest event time
    * first, so that no input makes another one late.
-   * @returns `more` when records are left at hand; `behind` when they must wait for those of another
-   * input that are being fetched; `full` when they cannot be taken before a result has come
+   * @returns `more` when records are left at hand; `behind` when they must wait for those of
+   * another input that are being fetched; `full` when they cannot be taken before a result has come
    */
   process(limit: number): 'more' | 'caught-up' | 'behind' | 'full' {
     let left = limit
@@ -170,7 +168,7 @@ export class Task implements TaskContext {
         return this.isBlocked ? 'full' : 'caught-up'
       }
       if (left <= 0) return 'more'
-      if (!cursor.isGlobal && this.#isBehind()) {
+      if (!cursor.isGlobal && isBehind(this.cursors, this.#options.session)) {
         this.#atomic.flushPrints()
         return 'behind'
       }
@@ -256,7 +254,7 @@ export class Task implements TaskContext {
     assert(this.pendingResults === 0, () => `${this.pendingResults} results are still to come`)
     if (!this.hasChanges) return null
     this.#marker.add()
-    if (this.#keepsTime) this.#time.keep(this.cursors)
+    this.#time.keep(this.cursors)
     const offsets = this.cursors.map((cursor, i) =>
       cursor.position === this.#committed[i] ? -1 : cursor.position,
     )
@@ -339,14 +337,6 @@ export class Task implements TaskContext {
     this.counters.recordsIn += limit - left
     this.#atomic.flushPrints()
     return left
-  }
-
-  /** Whether the record that comes next may be one that is still being fetched. */
-  #isBehind(): boolean {
-    const { session } = this.#options
-    return this.cursors.some(
-      ({ ready, isPending, input }) => !ready && (isPending || session.behind(input)),
-    )
   }
 
   #process(cursor: Cursor): void {

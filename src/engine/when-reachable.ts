@@ -34,7 +34,8 @@ export async function whenReachable<R>(work: () => Promise<R>, options: WaitOpti
   }
 }
 
-function isAway(thrown: unknown): boolean {
+/** Whether it comes back by itself, however long that takes. */
+export function isAway(thrown: unknown): boolean {
   return isCode(thrown, 'log-unreachable') || isCode(thrown, 'registry-failed')
 }
 

@@ -2,16 +2,27 @@
  * Which log a process works on: from options, else from the environment, else `.millrace` in the
  * working directory.
  */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 
+/** `kafka://host:port,host:port?option=value`: see docs/kafka.md. */
+export type LogName = 'memory' | 'embedded' | `kafka://${string}`
+
+/** A log that is yet to be opened, as `kafka(…)` of `millrace/kafka` gives it. */
+export interface LogOpener {
+  openLog(): Promise<Log>
+}
+
 export interface LogChoice {
-  /** `memory` or `embedded`; default MILLRACE_LOG, else `embedded`. */
+  /** `memory`, `embedded` or `kafka://…`; default MILLRACE_LOG, else `embedded`. */
   readonly log?: string
-  /** Directory of the embedded log; default MILLRACE_DATA, else `.millrace`. */
+  /**
+   * Directory of the embedded log, or of what a process keeps beside Kafka (its place in groups,
+   * copies of state); default MILLRACE_DATA, else `.millrace`.
+   */
   readonly data?: string
   /** Open for looking only; nothing is created. Default false. */
   readonly readOnly?: boolean
@@ -20,25 +31,22 @@ export interface LogChoice {
 /**
  * Opens the log that options and environment name. The caller closes it.
  * @throws `invalid-argument` for a log that is not known · `log-read-only` · `log-damaged` ·
- * `log-version`
+ * `log-version` · `missing-dependency` (Kafka: `npm install @platformatic/kafka`)
  */
 export async function openLog(choice: LogChoice = {}): Promise<Log> {
   const kind = choice.log ?? process.env['MILLRACE_LOG'] ?? 'embedded'
-  switch (kind) {
-    case 'memory':
-      return openMemoryLog()
-    case 'embedded':
-      return openEmbeddedLog({
-        dir: dataDirectory(choice.data),
-        readOnly: choice.readOnly ?? false,
-      })
-    default:
-      throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
-        hint: kind.startsWith('kafka')
-          ? 'this version has the logs embedded and memory; Apache Kafka is to come'
-          : 'use embedded (the default) or memory',
-      })
+  if (kind === 'memory') return openMemoryLog()
+  const directory = dataDirectory(choice.data)
+  if (kind === 'embedded') {
+    return openEmbeddedLog({ dir: directory, readOnly: choice.readOnly ?? false })
   }
+  if (kind.startsWith('kafka://')) {
+    const { openKafkaUrl } = await import('./kafka.ts')
+    return openKafkaUrl(kind, join(directory, 'kafka'))
+  }
+  throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
+    hint: 'use embedded (the default), memory, or kafka://host:port',
+  })
 }
 
 /** Absolute path of the data directory. */

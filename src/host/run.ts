@@ -7,6 +7,7 @@ import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import { openLog } from './open-log.ts'
+import type { LogName, LogOpener } from './open-log.ts'
 
 /** `failed`: the run has ended by this error. */
 export type HostEvent = RunEvent | { readonly kind: 'failed'; readonly error: unknown }
@@ -18,15 +19,16 @@ export interface RunOptions {
    */
   readonly name?: string
   /**
-   * The log to run on: one that is open (the caller closes it), or its kind. Default: MILLRACE_LOG,
-   * else `embedded`.
+   * The log to run on: one that is open (the caller closes it), what `kafka(…)` of `millrace/kafka`
+   * gives, or its name. Default: MILLRACE_LOG, else `embedded`.
    */
-  readonly log?: Log | 'memory' | 'embedded'
+  readonly log?: Log | LogOpener | LogName
   /** Directory of the embedded log. Default: MILLRACE_DATA, else `.millrace`. */
   readonly data?: string
   /**
-   * `one` (default): one task reads all partitions. `per-partition`: a task for each, records that
-   * get another key change partitions.
+   * `one`: one task reads all partitions. `per-partition`: a task for each, records that get
+   * another key change partitions; needed to share the work among processes. Default:
+   * `per-partition` on Kafka, else `one`.
    */
   readonly tasks?: 'one' | 'per-partition'
   /**
@@ -41,6 +43,11 @@ export interface RunOptions {
    * once.
    */
   readonly commitEveryMs?: number
+  /**
+   * Ends the run in an orderly way when it is aborted; at the start it ends the waiting for a
+   * broker that is away (then `run` rejects).
+   */
+  readonly signal?: AbortSignal
   /** End in an orderly way at SIGINT and SIGTERM. Default true. */
   readonly signals?: boolean
   /** Takes what `print` steps show. Default: standard output. */
@@ -89,18 +96,21 @@ export async function run(
   const list = pipelinesOf(pipelines)
   const notify = options.notify ?? notifyOnStderr
   // Before anything runs: a signal that comes while it starts must end it in order, too.
-  const signals = new StopSignals(options.signals ?? true)
+  const signals = new StopSignals(options.signals ?? true, options.signal)
   let own: Log | null = null
   try {
-    own = typeof options.log === 'object' ? null : await openLog(logChoice(options))
+    const { log: given } = options
+    const isOpen = typeof given === 'object' && !('openLog' in given)
+    if (!isOpen) own = await openOwn(options)
     const engine = await startPipelines(list, {
       ...engineDefaults,
-      log: own ?? (options.log as Log),
+      log: own ?? (given as Log),
+      signal: signals.signal,
       clock: systemClock,
       name: options.name ?? 'main',
       print: options.print ?? printToStdout,
       notify,
-      ...given(options),
+      ...chosen(options),
     })
     return running(engine, own, signals, notify)
   } catch (thrown) {
@@ -138,41 +148,50 @@ function running(
   }
 }
 
-/** SIGINT and SIGTERM, from before the start to the end of a run. */
+/**
+ * What asks a run to end, from before its start to its end: SIGINT, SIGTERM, the caller's signal.
+ */
 class StopSignals {
-  #came = false
-  #stop: (() => void) | null = null
-  readonly #onSignal = (): void => {
-    this.#came = true
-    this.#stop?.()
+  readonly #controller = new AbortController()
+  readonly #asked: AbortSignal | undefined
+  readonly #onSignal = (): void => this.#controller.abort()
+
+  constructor(isWanted: boolean, asked: AbortSignal | undefined) {
+    if (isWanted) for (const name of stopSignals) process.on(name, this.#onSignal)
+    this.#asked = asked
+    asked?.addEventListener('abort', this.#onSignal)
+    if (asked?.aborted === true) this.#onSignal()
   }
 
-  constructor(isWanted: boolean) {
-    if (isWanted) for (const name of stopSignals) process.on(name, this.#onSignal)
+  get signal(): AbortSignal {
+    return this.#controller.signal
   }
 
   /** Sets what a signal does; at once when one has come already. */
   tell(stop: () => void): void {
-    this.#stop = stop
-    if (this.#came) stop()
+    if (this.signal.aborted) stop()
+    else this.signal.addEventListener('abort', stop)
   }
 
   /** Signals do again what they did before. */
   release(): void {
     for (const name of stopSignals) process.off(name, this.#onSignal)
+    this.#asked?.removeEventListener('abort', this.#onSignal)
   }
 }
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
-function logChoice(options: RunOptions): { log?: string; data?: string } {
-  return {
-    ...(typeof options.log === 'string' ? { log: options.log } : {}),
-    ...(options.data === undefined ? {} : { data: options.data }),
-  }
+function openOwn(options: RunOptions): Promise<Log> {
+  const { log, data } = options
+  if (typeof log === 'object') return (log as LogOpener).openLog()
+  return openLog({
+    ...(log === undefined ? {} : { log }),
+    ...(data === undefined ? {} : { data }),
+  })
 }
 
-function given(
+function chosen(
   options: RunOptions,
 ): Partial<Pick<RunOptions, 'tasks' | 'takeOver' | 'startAt' | 'commitEveryMs'>> {
   const { tasks, takeOver, startAt, commitEveryMs } = options
@@ -190,6 +209,24 @@ function printToStdout(text: string): void {
 
 function notifyOnStderr(event: HostEvent): void {
   switch (event.kind) {
+    case 'waiting':
+      process.stderr.write(
+        `millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`,
+      )
+      return
+    case 'lost':
+      if (event.reason === 'rebalanced') return
+      process.stderr.write(
+        `millrace: tasks ${event.tasks.join(', ')} were lost; ` +
+          'what was not committed is done again by whoever has them now\n',
+      )
+      return
+    case 'hand-over-failed':
+      process.stderr.write(
+        `millrace: task ${event.task} was given up without its last commit: ` +
+          `${errorLine(event.error)}\n`,
+      )
+      return
     case 'retrying':
       process.stderr.write(
         `millrace: task ${event.task}: ${errorLine(event.error)}; ` +

@@ -35,7 +35,9 @@ export interface ClusterOptions {
   readonly directory?: string
   /** Default `kafkaVersion`. */
   readonly version?: string
-  /** First port: broker N listens on `port + 2N`, its controller on the next. Default: free ones. */
+  /**
+   * First port: broker N listens on `port + 2N`, its controller on the next. Default: free ones.
+   */
   readonly port?: number
   /** Megabytes of heap of each broker. Default 512. */
   readonly heapMb?: number

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util'
 import { KafkaCluster, isCluster } from './cluster.ts'
 import { kafkaVersion, whyNoKafka } from './jars.ts'
 
-const usage = `usage: kafka.ts up [--nodes 1|3] [--version ${kafkaVersion}] [--port 9092] [--data DIR]
+const usage = `usage:
+       kafka.ts up [--nodes 1|3] [--version ${kafkaVersion}] [--port 9092] [--data DIR]
        kafka.ts down [--data DIR]
        kafka.ts tool [--data DIR] CLASS ARGUMENTS…
 `

@@ -18,6 +18,7 @@ export const importTable: Record<string, readonly string[]> = {
   pipeline: ['core/'],
   log: ['core/'],
   engine: ['core/', 'pipeline/', ...logContract],
+  formats: ['core/'],
   connect: ['core/', 'pipeline/', ...logContract, ...enginePublic],
   observe: ['core/', 'pipeline/', ...logContract, ...enginePublic],
   server: [...allBelow, 'host/'],
@@ -45,6 +46,11 @@ const siblings = ['log', 'connect/sources', 'connect/sinks']
 const packageHomes: Record<string, readonly string[]> = {
   msgpackr: ['msgpack.ts', 'core/'],
   commander: ['cli/'],
+  '@platformatic/kafka': ['log/kafka/'],
+  '@node-rs/crc32': ['log/kafka/'],
+  avsc: ['formats/'],
+  '@bufbuild/protobuf': ['formats/'],
+  '@bufbuild/protobuf/wkt': ['formats/'],
   // For development: the suites that operators are tested with; not built unless a door has them.
   'fast-check': ['engine/conformance/'],
   // Optional: the recording of the bundled example is read with it, and only when it is there.

@@ -85,7 +85,9 @@ export interface Cluster {
   ): Promise<ReadonlyMap<string, TopicMeta>>
   /** All topics, asked anew. */
   allTopics(): Promise<readonly TopicMeta[]>
-  /** What is known of a topic without asking; undefined: nothing. For the fetch and produce loops. */
+  /**
+   * What is known of a topic without asking; undefined: nothing. For the fetch and produce loops.
+   */
   known(topic: string): TopicMeta | undefined
   /**
    * One answer said that a leader or coordinator has moved: forget it, the next look asks anew.

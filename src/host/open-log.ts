@@ -2,7 +2,7 @@
  * Which log a process works on: from options, else from the environment, else `.millrace` in the
  * working directory.
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded-log.ts'
@@ -20,8 +20,7 @@ export interface LogChoice {
   /** `memory`, `embedded` or `kafka://…`; default MILLRACE_LOG, else `embedded`. */
   readonly log?: string
   /**
-   * Directory of the embedded log, or of what a process keeps beside Kafka (its place in groups,
-   * copies of state); default MILLRACE_DATA, else `.millrace`.
+   * Directory of the embedded log; default MILLRACE_DATA, else `.millrace`.
    */
   readonly data?: string
   /** Open for looking only; nothing is created. Default false. */
@@ -42,7 +41,7 @@ export async function openLog(choice: LogChoice = {}): Promise<Log> {
   }
   if (kind.startsWith('kafka://')) {
     const { openKafkaUrl } = await import('./kafka.ts')
-    return openKafkaUrl(kind, join(directory, 'kafka'))
+    return await openKafkaUrl(kind)
   }
   throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
     hint: 'use embedded (the default), memory, or kafka://host:port',

@@ -14,6 +14,8 @@ import {
 import { encodeHeaders } from './headers.ts'
 import type { Header } from './headers.ts'
 
+const shortBytes = 24
+
 /** A column of u32 or f64 that grows by doubling and is reused between batches. */
 class Region {
   buffer: Buffer
@@ -35,6 +37,17 @@ class Region {
     // A UTF-16 unit takes at most 3 bytes of UTF-8; short strings avoid the exact count.
     this.reserve(text.length * 3)
     this.length += this.buffer.write(text, this.length, 'utf8')
+  }
+
+  addRange(source: Buffer, start: number, end: number): void {
+    const bytes = end - start
+    this.reserve(bytes)
+    const { buffer, length } = this
+    // A call out of JavaScript costs as much as some twenty bytes by hand.
+    if (bytes <= shortBytes) {
+      for (let i = 0; i < bytes; i++) buffer[length + i] = source[start + i] as number
+    } else source.copy(buffer, length, start, end)
+    this.length = length + bytes
   }
 
   addBytes(bytes: Uint8Array): void {
@@ -124,17 +137,56 @@ export class BatchBuilder {
     const i = this.#count
     assert(i === 0 || (this.#flags & hasDeltas) !== 0, () => 'addAt cannot be mixed with add')
     this.#flags |= hasDeltas
-    if (this.#deltas.length <= i) {
-      const grown = new Uint32Array(Math.max(512, this.#deltas.length * 2))
-      grown.set(this.#deltas)
-      this.#deltas = grown
-    }
+    if (this.#deltas.length <= i) this.#growDeltas()
     assert(
       i === 0 || delta > (this.#deltas[i - 1] as number),
       () => `offset delta ${delta} does not grow`,
     )
     this.#deltas[i] = delta
     this.add(key, value, timeMs, headers)
+  }
+
+  /**
+   * Adds a record whose key and value are ranges of `source`; an end of −1 is a null. For logs that
+   * turn another layout into this one.
+   */
+  addRange(
+    delta: number,
+    source: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timeMs: number,
+  ): void {
+    const i = this.#count
+    if (i === this.#times.length) this.#grow()
+    if (this.#deltas.length <= i) this.#growDeltas()
+    this.#flags |= hasDeltas
+    this.#deltas[i] = delta
+    if (keyEnd >= 0) {
+      this.#flags |= hasKeys
+      this.#keys.addRange(source, keyStart, keyEnd)
+      this.#keyEnds[i] = this.#keys.length
+    } else this.#keyEnds[i] = this.#keys.length + nullBit
+    if (valueEnd >= 0) {
+      this.#values.addRange(source, valueStart, valueEnd)
+      this.#valueEnds[i] = this.#values.length
+    } else this.#valueEnds[i] = this.#values.length + nullBit
+    this.#times[i] = timeMs
+    if (this.#flags & hasHeaders) this.#headerEnds[i] = this.#headers.length
+    this.#count = i + 1
+  }
+
+  /** Headers of the record added last by `addRange`. */
+  setHeaders(headers: readonly Header[]): void {
+    this.#addHeaders(this.#count - 1, headers)
+  }
+
+  #growDeltas(): void {
+    const grown = new Uint32Array(Math.max(512, this.#deltas.length * 2))
+    grown.set(this.#deltas)
+    this.#deltas = grown
   }
 
   #addHeaders(i: number, headers: readonly Header[]): void {
@@ -181,8 +233,9 @@ export class BatchBuilder {
   /**
    * The block, in an ArrayBuffer of its own (so that it can be transferred to another thread); then
    * starts anew.
+   * @param checksum false where the block stays in this process and is read as trusted
    */
-  finish(): Uint8Array<ArrayBuffer> {
+  finish({ checksum = true } = {}): Uint8Array<ArrayBuffer> {
     const count = this.#count
     const keyed = (this.#flags & hasKeys) !== 0
     const columns = [
@@ -215,7 +268,7 @@ export class BatchBuilder {
       at += region.length
       region.length = 0
     }
-    view.writeUInt32LE(crc32(view.subarray(8)), 4)
+    if (checksum) view.writeUInt32LE(crc32(view.subarray(8)), 4)
     this.#count = 0
     this.#flags = 0
     return block

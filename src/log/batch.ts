@@ -37,10 +37,13 @@ export class RecordBatch {
   readonly #keysAt: number
   readonly #valuesAt: number
   readonly #headersAt: number
+  readonly #nextOffset: number | null
 
   /**
    * @param bytes as `BatchBuilder.finish` made it
    * @param fromOffset records below it are left out by `first`
+   * @param trusted made by this process and never stored: its checksum is not looked at (`finish`
+   * may have left it out); `nextOffset` may lie beyond the last record, over offsets without one
    * @throws `log-damaged` where the checksum or the lengths do not fit
    */
   constructor(
@@ -49,11 +52,13 @@ export class RecordBatch {
     baseOffset: number,
     bytes: Uint8Array,
     fromOffset = baseOffset,
+    trusted: { readonly nextOffset: number | null } | null = null,
   ) {
     // Typed-array views need their alignment.
     const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
     const buffer = Buffer.from(aligned.buffer, aligned.byteOffset, aligned.byteLength)
-    checkBlock(topic, partition, baseOffset, buffer)
+    if (trusted === null) checkBlock(topic, partition, baseOffset, buffer)
+    this.#nextOffset = trusted?.nextOffset ?? null
     this.topic = topic
     this.partition = partition
     this.baseOffset = baseOffset
@@ -86,8 +91,9 @@ export class RecordBatch {
     return this.baseOffset + (this.#deltas === null ? i : (this.#deltas[i] as number))
   }
 
-  /** Offset of the record after the last one. */
+  /** Offset to go on at after this batch. */
   get nextOffset(): number {
+    if (this.#nextOffset !== null) return this.#nextOffset
     return this.count === 0 ? this.baseOffset : this.offset(this.count - 1) + 1
   }
 

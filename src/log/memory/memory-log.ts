@@ -24,7 +24,7 @@ import { MemoryMembership } from './memory-membership.ts'
 import { MemoryPartition } from './memory-partition.ts'
 import { MemorySession } from './memory-session.ts'
 import { MemoryStore, offsetKey, topicInfo } from './memory-store.ts'
-import { checkTopicName, checkTrimmable, mergeConfig, sameConfig } from './topic-rules.ts'
+import { checkTopicName, checkTrimmable, mergeConfig, sameConfig } from '../topic-rules.ts'
 
 export interface MemoryLog extends Log {
   readonly kind: 'memory'

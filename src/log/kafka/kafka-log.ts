@@ -1,0 +1,282 @@
+/** The log on Apache Kafka: topics, transactions and groups of a cluster behind `Log`. */
+import type { ConnectionOptions } from '@platformatic/kafka'
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../core/clock.ts'
+import { MillraceError } from '../../core/error.ts'
+import { systemRandom } from '../../core/random.ts'
+import type {
+  AppendBatch,
+  Appended,
+  GroupInfo,
+  GroupOffset,
+  JoinOptions,
+  Log,
+  Membership,
+  ProducerStamp,
+  Reader,
+  Session,
+  TaskSpec,
+  TopicConfig,
+  TopicInfo,
+} from '../log.ts'
+import { KafkaGroups } from './admin/groups.ts'
+import { KafkaTopics } from './admin/topics.ts'
+import type { Fetcher, GroupMembership, OutOfRange } from './contracts.ts'
+import { aboveEnd, createFetcher } from './fetch/fetcher.ts'
+import { listOffsets, unknownPartition, unknownTopic } from './fetch/offsets.ts'
+import type { GroupEvent } from './group/group-event.ts'
+import { joinGroup } from './group/join-group.ts'
+import { Appender } from './produce/appender.ts'
+import type { AppendOptions } from './produce/appends.ts'
+import { openTransactionalProducer } from './produce/transactional-producer.ts'
+import type { Compression } from './records/compression.ts'
+import { openSession } from './session/kafka-session.ts'
+import type { KafkaSession } from './session/kafka-session.ts'
+import { connectCluster } from './wire/connect-cluster.ts'
+import type { ClusterEvent } from './wire/connect-cluster.ts'
+import type { Cluster } from './wire/cluster.ts'
+
+export type KafkaEvent = ClusterEvent | GroupEvent
+
+export interface KafkaLogOptions {
+  /** `host:port`; any of them leads to the others. */
+  readonly brokers: readonly string[]
+  /** As whom the brokers' logs show it. Default `millrace`. */
+  readonly clientId?: string
+  readonly tls?: NonNullable<ConnectionOptions['tls']>
+  readonly sasl?: NonNullable<ConnectionOptions['sasl']>
+  /**
+   * Where an input goes on when records that it has not read were deleted. Default `stop`: the task
+   * ends with `offset-out-of-range`, which says how many.
+   */
+  readonly outOfRange?: OutOfRange
+  /** Of what is written. Default none. */
+  readonly compression?: Compression
+  /** Of topics that are created. Default: the brokers' default. */
+  readonly replicationFactor?: number
+  /** Default `classic`; `streams` has the brokers share tasks out (KIP-1071, Kafka 4.2 or newer). */
+  readonly membership?: 'classic' | 'streams'
+  /**
+   * Stable over restarts of this process, and of no other: a process that was killed and starts
+   * again then has its tasks back at once. Default none.
+   */
+  readonly instanceId?: string
+  /** A member that is not heard of for so long has lost its tasks. Default 10,000 ms. */
+  readonly sessionTimeoutMs?: number
+  /** Default 500 ms. */
+  readonly heartbeatMs?: number
+  /** The brokers abort a transaction that is open for longer. Default 60,000 ms. */
+  readonly transactionTimeoutMs?: number
+  /** Default 10,000 ms. */
+  readonly requestTimeoutMs?: number
+  readonly clock?: Clock
+  readonly notify?: (event: KafkaEvent) => void
+}
+
+/** Between two looks whether tasks have been taken over by others. */
+const lookEveryMs = 1_000
+const prefetchBytesMax = 8 << 20
+
+/**
+ * Opens a log on brokers; the first use connects.
+ * @throws `invalid-argument` for an address that is none
+ */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
+  const { brokers, clock = systemClock, clientId, tls, sasl, requestTimeoutMs, notify } = options
+  const cluster = await connectCluster({
+    brokers,
+    clock,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(sasl === undefined ? {} : { sasl }),
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+    ...(notify === undefined ? {} : { notify }),
+  })
+  return new KafkaLog(cluster, options)
+}
+
+class KafkaLog implements Log {
+  readonly kind = 'kafka'
+  readonly place: string
+  readonly #cluster: Cluster
+  readonly #options: KafkaLogOptions
+  readonly #topics: KafkaTopics
+  readonly #groups: KafkaGroups
+  readonly #fetcher: Fetcher
+  readonly #appending: AppendOptions
+  readonly #appender: Appender
+  readonly #members: Map<string, { member: GroupMembership; tasks: ReadonlySet<string> }> =
+    new Map()
+  readonly #sessions = new Set<KafkaSession>()
+  #stopLooking: (() => void) | null = null
+  #isClosed = false
+
+  constructor(cluster: Cluster, options: KafkaLogOptions) {
+    this.place = cluster.place
+    this.#cluster = cluster
+    this.#options = options
+    this.#topics = new KafkaTopics(cluster, options.replicationFactor)
+    this.#groups = new KafkaGroups(cluster, this.#topics)
+    this.#fetcher = createFetcher(cluster)
+    this.#appending = {
+      cluster,
+      compression: options.compression ?? 'none',
+      limits: (topic) => this.#topics.limits(topic),
+    }
+    this.#appender = new Appender({ ...this.#appending, random: systemRandom })
+  }
+
+  async createTopic(name: string, config?: Partial<TopicConfig>): Promise<TopicInfo> {
+    this.#checkOpen()
+    return await this.#topics.create(name, config)
+  }
+
+  async describeTopic(name: string): Promise<TopicInfo> {
+    this.#checkOpen()
+    return await this.#topics.describe(name)
+  }
+
+  async listTopics(): Promise<TopicInfo[]> {
+    this.#checkOpen()
+    return await this.#topics.list()
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#checkOpen()
+    await this.#topics.delete(name)
+  }
+
+  async alterTopic(name: string, config: Partial<TopicConfig>): Promise<TopicInfo> {
+    this.#checkOpen()
+    return await this.#topics.alter(name, config)
+  }
+
+  async append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]> {
+    this.#checkOpen()
+    return await this.#appender.append(batches, stamp)
+  }
+
+  async trim(offsets: readonly GroupOffset[]): Promise<void> {
+    this.#checkOpen()
+    await this.#topics.trim(offsets)
+  }
+
+  async openReader(
+    inputs: readonly GroupOffset[],
+    options: { prefetchBytesMax?: number } = {},
+  ): Promise<Reader> {
+    this.#checkOpen()
+    for (const { topic, partition } of inputs) {
+      const meta = (await this.#cluster.topics([topic], { fresh: true })).get(topic)
+      if (meta === undefined) throw unknownTopic(topic)
+      if (meta.partitions[partition] === undefined) throw unknownPartition(topic, partition)
+    }
+    const starts = await listOffsets(this.#cluster, inputs, 'earliest')
+    const ends = await listOffsets(this.#cluster, inputs, 'latest')
+    const places = inputs.map((input, i) => {
+      const [start = 0, end = 0] = [starts[i], ends[i]]
+      if (input.offset > end) throw aboveEnd(input, input.offset, end)
+      return { ...input, offset: Math.max(input.offset, start), endOffset: end }
+    })
+    const bytesMax = options.prefetchBytesMax ?? prefetchBytesMax
+    return this.#fetcher.open(places, { bytesMax, outOfRange: 'earliest' })
+  }
+
+  async offsetAtTime(topic: string, partition: number, timeMs: number): Promise<number> {
+    this.#checkOpen()
+    const place = { topic, partition }
+    const [found = -1] = await listOffsets(this.#cluster, [place], { timeMs })
+    if (found >= 0) return found
+    const [end = 0] = await listOffsets(this.#cluster, [place], 'latest')
+    return end
+  }
+
+  async groups(): Promise<GroupInfo[]> {
+    this.#checkOpen()
+    return await this.#groups.list()
+  }
+
+  async commitGroup(group: string, offsets: readonly GroupOffset[]): Promise<void> {
+    this.#checkOpen()
+    await this.#groups.commit(group, offsets)
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    this.#checkOpen()
+    await this.#groups.delete(group)
+  }
+
+  async join({ pipeline, tasks, infos }: JoinOptions): Promise<Membership> {
+    this.#checkOpen()
+    const { membership, instanceId = null, sessionTimeoutMs, heartbeatMs, notify } = this.#options
+    const member = await joinGroup({
+      cluster: this.#cluster,
+      clock: this.#cluster.clock,
+      group: pipeline,
+      instanceId,
+      infos: infos ?? tasks.map((task, index) => plainInfo(task, index)),
+      ...(membership === undefined ? {} : { protocol: membership }),
+      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
+      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+      ...(notify === undefined ? {} : { notify }),
+    })
+    this.#members.set(pipeline, { member, tasks: new Set(tasks) })
+    return member
+  }
+
+  async open(spec: TaskSpec): Promise<Session> {
+    this.#checkOpen()
+    const { transactionTimeoutMs: timeoutMs } = this.#options
+    const joined = this.#members.get(spec.pipeline)
+    const isMember = joined?.tasks.has(spec.task) === true
+    const session = await openSession({
+      cluster: this.#cluster,
+      topics: this.#topics,
+      fetcher: this.#fetcher,
+      spec,
+      outOfRange: this.#options.outOfRange ?? 'stop',
+      ownership: isMember ? joined.member.ownership(spec.task) : null,
+      openProducer: (transactionalId) =>
+        openTransactionalProducer({
+          ...this.#appending,
+          transactionalId,
+          ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        }),
+      onClose: (closed) => {
+        this.#sessions.delete(closed)
+        if (this.#sessions.size === 0) this.#stopLooking?.()
+      },
+    })
+    this.#sessions.add(session)
+    this.#lookLater()
+    return session
+  }
+
+  #lookLater(): void {
+    this.#stopLooking?.()
+    this.#stopLooking = this.#cluster.clock.after(lookEveryMs, () => {
+      const looks = [...this.#sessions].map((session) => session.look().catch(() => {}))
+      void Promise.all(looks).then(() => {
+        if (this.#sessions.size > 0 && !this.#isClosed) this.#lookLater()
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#stopLooking?.()
+    await Promise.all([...this.#sessions].map((session) => session.close()))
+    await Promise.all([...this.#members.values()].map(({ member }) => member.leave()))
+    await this.#fetcher.close()
+    await this.#appender.close()
+    await this.#cluster.close()
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new MillraceError('log-closed', 'the Kafka log was closed')
+  }
+}
+
+function plainInfo(task: string, index: number): NonNullable<JoinOptions['infos']>[number] {
+  return { task, part: task, index, inputs: [], isStateful: false }
+}

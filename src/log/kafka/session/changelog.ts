@@ -1,0 +1,150 @@
+/**
+ * A task's changelog on Kafka: one partition, whose records are the blobs of its commits, in
+ * transactions with them.
+ *
+ * Its topic is not compacted. A blob holds many keys, and each commit also writes the next slice of
+ * a rolling snapshot: what lies before the last complete round is not needed any more and deleted
+ * at once. So a restore reads a small multiple of the live state; of a compacted topic it would read
+ * whatever the cleaner, which leaves the newest segment alone, has not come to yet. Where a restore
+ * begins is the group's offset of the changelog's partition, committed with the round's end.
+ */
+import { MillraceError } from '../../../core/error.ts'
+import { BatchBuilder } from '../../batch.ts'
+import type { AppendBatch, Appended, ChangelogWrite, TopicPartition } from '../../log.ts'
+import type { KafkaTopics } from '../admin/topics.ts'
+import type { FetchSet, Fetcher, OffsetToCommit } from '../contracts.ts'
+import { listOffsets } from '../fetch/offsets.ts'
+import type { Cluster } from '../wire/cluster.ts'
+
+/** A blob is cut into records of at most this. */
+const pieceBytesMax = 900_000
+/** The key of a record: whether the blob goes on in the next one. */
+const goesOn = Uint8Array.of(1)
+const ends = Uint8Array.of(0)
+const settings = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'max.message.bytes': String(2 << 20),
+}
+
+export interface ChangelogOptions {
+  readonly cluster: Cluster
+  readonly topics: KafkaTopics
+  readonly fetcher: Fetcher
+  readonly place: TopicPartition
+  /** For errors. */
+  readonly pipeline: string
+  readonly task: string
+  /** Where a restore begins; null: there is no state yet. */
+  readonly from: number | null
+}
+
+export class Changelog {
+  readonly #options: ChangelogOptions
+  readonly #builder = new BatchBuilder()
+  #isThere = false
+  #hasState: boolean
+  /** Offset of the blob that began the round in hand; null: it was begun by an earlier owner. */
+  #roundStart: number | null = null
+
+  constructor(options: ChangelogOptions) {
+    this.#options = options
+    this.#hasState = options.from !== null
+  }
+
+  /** Makes the topic where it is not there yet: with the first state that is to be kept. */
+  async ensure(): Promise<void> {
+    if (this.#isThere) return
+    const { topics, place, cluster } = this.#options
+    const known = (await cluster.topics([place.topic])).get(place.topic)
+    if ((known?.partitions.length ?? 0) <= place.partition) {
+      await topics.ensure(place.topic, place.partition + 1, settings)
+    }
+    this.#isThere = true
+  }
+
+  /** The blob as records. */
+  appendsOf({ bytes }: ChangelogWrite): AppendBatch[] {
+    const { place } = this.#options
+    const appends: AppendBatch[] = []
+    let at = 0
+    do {
+      const end = Math.min(at + pieceBytesMax, bytes.length)
+      this.#builder.add(end < bytes.length ? goesOn : ends, bytes.subarray(at, end), 0)
+      appends.push({ ...place, bytes: this.#builder.finish({ checksum: false }) })
+      at = end
+    } while (at < bytes.length)
+    return appends
+  }
+
+  /** What is to be committed with the blob: where a restore begins, if that moves. */
+  offsetsOf(write: ChangelogWrite, [first]: readonly Appended[]): OffsetToCommit[] {
+    const base = first?.baseOffset ?? 0
+    const roundStart = write.startsRound ? base : this.#roundStart
+    const isNew = write.endsRound && roundStart !== null
+    if (!isNew && this.#hasState) return []
+    return [{ ...this.#options.place, offset: isNew ? roundStart : base, metadata: '' }]
+  }
+
+  /** The commit has succeeded. What is not needed any more is deleted, soon. */
+  committed(write: ChangelogWrite, [first]: readonly Appended[]): void {
+    this.#hasState = true
+    if (write.startsRound) this.#roundStart = first?.baseOffset ?? null
+    if (!write.endsRound || this.#roundStart === null) return
+    const { topics, place } = this.#options
+    // What fails is made up for by the next round's end.
+    void topics.trimUnchecked([{ ...place, offset: this.#roundStart }]).catch(() => {})
+    this.#roundStart = null
+  }
+
+  /** The blobs from the start of the last complete round on. @throws `state-lost` */
+  async *restore(bytesMax: number): AsyncGenerator<Uint8Array> {
+    const { cluster, fetcher, place, from } = this.#options
+    if (from === null) return
+    const topics = await cluster.topics([place.topic], { fresh: true })
+    if (topics.get(place.topic)?.partitions[place.partition] === undefined) {
+      throw this.#lost('the topic is not there')
+    }
+    const [start = 0] = await listOffsets(cluster, [place], 'earliest')
+    const [end = 0] = await listOffsets(cluster, [place], 'latest')
+    if (start > from) throw this.#lost(`it begins at ${start}, after ${from}`)
+    if (end < from) throw this.#lost(`it ends at ${end}, before ${from}`)
+    const set = fetcher.open([{ ...place, offset: from }], { bytesMax, outOfRange: 'stop' })
+    try {
+      yield* this.#blobs(set, from, end)
+    } finally {
+      await set.close()
+    }
+  }
+
+  async *#blobs(set: FetchSet, from: number, end: number): AsyncGenerator<Uint8Array> {
+    let pieces: Buffer[] = []
+    for (let position = from; position < end;) {
+      const batch = set.poll(0)
+      if (batch === null) {
+        await set.wait(Number.POSITIVE_INFINITY)
+        continue
+      }
+      for (let i = batch.first; i < batch.count; i++) {
+        pieces.push(batch.value(i) ?? Buffer.alloc(0))
+        if (batch.key(i)?.[0] === goesOn[0]) continue
+        yield pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
+        pieces = []
+      }
+      position = batch.nextOffset
+    }
+  }
+
+  #lost(why: string): MillraceError {
+    const { pipeline, task, place } = this.#options
+    return new MillraceError(
+      'state-lost',
+      `the changelog of task ${task} is not what its offsets belong to: ${why}`,
+      {
+        at: { pipeline, task, topic: place.topic, partition: place.partition },
+        hint: `begin anew, with offsets and state forgotten: millrace groups delete ${pipeline}`,
+      },
+    )
+  }
+}

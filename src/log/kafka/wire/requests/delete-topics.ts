@@ -1,0 +1,35 @@
+/** DeleteTopics: one topic, by name. */
+import { api } from '../api.ts'
+import type { Api } from '../api.ts'
+
+export interface DeleteTopicsRequest {
+  readonly name: string
+  readonly timeoutMs: number
+}
+
+export const deleteTopics: Api<
+  DeleteTopicsRequest,
+  { readonly code: number; readonly reason: string | null }
+> = api({
+  name: 'DeleteTopics',
+  key: 20,
+  version: 6,
+  flexible: true,
+  write(writer, { name, timeoutMs }) {
+    writer
+      .appendArray([name], (w) => {
+        w.appendString(name).appendUUID(null)
+      })
+      .appendInt32(timeoutMs)
+      .appendTaggedFields()
+  },
+  read(reader) {
+    reader.readInt32() // throttle time
+    const [first] = reader.readArray((r) => {
+      r.readNullableString()
+      r.readUUID()
+      return { code: r.readInt16(), reason: r.readNullableString() }
+    })
+    return first ?? { code: -1, reason: null }
+  },
+})

@@ -234,6 +234,7 @@ class KafkaLog implements Log {
       topics: this.#topics,
       fetcher: this.#fetcher,
       spec,
+      tasks: [...(joined?.tasks ?? [])],
       outOfRange: this.#options.outOfRange ?? 'stop',
       ownership: isMember ? joined.member.ownership(spec.task) : null,
       openProducer: (transactionalId) =>

@@ -54,8 +54,18 @@ export class KafkaTopics {
   ): Promise<void> {
     const code = await this.#make(name, partitions, settings)
     if (code !== errorCode.topicAlreadyExists) return
-    const meta = (await this.#cluster.topics([name], { fresh: true })).get(name)
-    if ((meta?.partitions.length ?? 0) < partitions) await this.#grow(name, partitions)
+    const look = async (): Promise<number> => {
+      const meta = (await this.#cluster.topics([name], { fresh: true })).get(name)
+      return meta?.partitions.length ?? 0
+    }
+    await this.#until(name, (meta) => meta !== undefined && hasLeaders(meta, 1))
+    if ((await look()) >= partitions) return
+    try {
+      await this.#grow(name, partitions)
+    } catch (thrown) {
+      // Another process may have done it at the same time.
+      if ((await look()) < partitions) throw thrown
+    }
   }
 
   async #make(

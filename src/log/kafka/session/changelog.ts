@@ -33,6 +33,8 @@ export interface ChangelogOptions {
   readonly topics: KafkaTopics
   readonly fetcher: Fetcher
   readonly place: TopicPartition
+  /** The topic gets at least so many: one for each task that keeps its changelog there. */
+  readonly partitions: number
   /** For errors. */
   readonly pipeline: string
   readonly task: string
@@ -59,7 +61,7 @@ export class Changelog {
     const { topics, place, cluster } = this.#options
     const known = (await cluster.topics([place.topic])).get(place.topic)
     if ((known?.partitions.length ?? 0) <= place.partition) {
-      await topics.ensure(place.topic, place.partition + 1, settings)
+      await topics.ensure(place.topic, this.#options.partitions, settings)
     }
     this.#isThere = true
   }

@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly fetcher: Fetcher
   readonly spec: TaskSpec
   readonly outOfRange: OutOfRange
+  /** All tasks of the pipeline, as far as they are known. */
+  readonly tasks: readonly string[]
   /** null: this process is no member of the pipeline's group. */
   readonly ownership: Ownership | null
   readonly openProducer: (transactionalId: string) => Promise<TransactionalProducer>
@@ -63,7 +65,19 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
       const offset = options.outOfRange === 'latest' ? end : start
       return { offset, skipped: offset - known.offset }
     })
-    const changelog = new Changelog({ cluster, topics, fetcher, place, pipeline, task, from })
+    const tasks = [task, ...options.tasks].map((one) => changelogTopic(pipeline, one))
+    const partitions =
+      1 + Math.max(...tasks.map((one) => (one.topic === place.topic ? one.partition : 0)))
+    const changelog = new Changelog({
+      cluster,
+      topics,
+      fetcher,
+      place,
+      partitions,
+      pipeline,
+      task,
+      from,
+    })
     return new KafkaSession(options, { producer, changelog, begin, ends })
   } catch (thrown) {
     await producer.close()

@@ -40,8 +40,6 @@ export interface ConnectOptions {
 const connectTimeoutMs = 5_000
 /** A join is answered when all members have come. */
 const joinTimeoutMs = 600_000
-/** Between two questions about the same topics. */
-const askEveryMs = 100
 
 /** Resolves at once: the first request connects. @throws `invalid-argument` */
 export async function connectCluster(options: ConnectOptions): Promise<Cluster> {
@@ -113,10 +111,11 @@ class KafkaCluster implements Cluster {
     names: readonly string[],
     { fresh = false }: { readonly fresh?: boolean } = {},
   ): Promise<ReadonlyMap<string, TopicMeta>> {
-    const isUnknown = (name: string): boolean =>
-      fresh || this.#stale.has(name) || !this.#topics.has(name)
+    const isUnknown = (name: string): boolean => this.#stale.has(name) || !this.#topics.has(name)
     const asked = names.filter(isUnknown)
-    if (asked.length > 0) await this.#askTopics(asked)
+    // A fresh look must not get the answer to an older question.
+    if (fresh) await this.#askMetadata(names)
+    else if (asked.length > 0) await this.#askTopics(asked)
     const found = new Map<string, TopicMeta>()
     for (const name of names) {
       const meta = this.#topics.get(name)
@@ -125,7 +124,7 @@ class KafkaCluster implements Cluster {
     return found
   }
 
-  /** Questions about the same topics at the same time are one, and not one right after another. */
+  /** Questions about the same topics at the same time are one. */
   #askTopics(names: readonly string[]): Promise<void> {
     const key = names.toSorted().join(' ')
     const running = this.#asking.get(key)
@@ -133,8 +132,7 @@ class KafkaCluster implements Cluster {
     const asking = this.#askMetadata(names).then(() => {})
     this.#asking.set(key, asking)
     const forget = (): void => void this.#asking.delete(key)
-    asking.then(() => this.clock.after(askEveryMs, forget), forget)
-    // The pause is for questions that a moved leader makes; one that finds the answer stale waits.
+    asking.then(forget, forget)
     return asking
   }
 

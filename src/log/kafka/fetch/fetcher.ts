@@ -153,7 +153,12 @@ class KafkaFetchSet implements FetchSet {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#waiting?.('closed')
-    this.#onClose()
+    this.#leave()
+  }
+
+  /** Its connections are for another set when nothing is in flight on them any more. */
+  #leave(): void {
+    if (this.#isClosed && this.#asked.size === 0) this.#onClose()
   }
 
   #hasAny(): boolean {
@@ -190,6 +195,7 @@ class KafkaFetchSet implements FetchSet {
       for (const one of wanting) this.#failed(one, thrown)
       return
     }
+    if (this.#isClosed) return
     const byLeader = new Map<number, FetchInput[]>()
     for (const one of wanting) {
       const leader = topics.get(one.topic)?.partitions[one.partition]?.leader
@@ -237,6 +243,7 @@ class KafkaFetchSet implements FetchSet {
       this.#asked.delete(node)
       for (const { one } of asked) one.isAsked = false
       this.#kick()
+      this.#leave()
     }
   }
 

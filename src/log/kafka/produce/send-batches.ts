@@ -1,11 +1,12 @@
 /** Batches to their leaders: those of a partition one after the other, leaders side by side. */
-import { MillraceError } from '../../../core/error.ts'
+import { isCode, MillraceError } from '../../../core/error.ts'
 import type { BatchOwner } from '../records/encode.ts'
 import { ownBatch, sequenceAfter } from '../records/encode.ts'
 import type { Cluster } from '../wire/cluster.ts'
 import { codeName, errorCode } from '../wire/error-codes.ts'
 import { produce } from '../wire/requests/produce.ts'
 import type { ProduceBatch, ProducedBatch } from '../wire/requests/produce.ts'
+import { isTransient, retrying, TryAgain } from '../wire/retrying.ts'
 import type { PartitionBatches } from './appends.ts'
 
 /** Of one request; the broker's own limit is 100 MiB. */
@@ -27,35 +28,95 @@ interface Sending extends ProduceBatch {
   readonly index: number
 }
 
+/** For refusals that pass by themselves: a leader that moves, a topic that was just made. */
+const limitMs = 15_000
+
 /**
- * Sends all, in order. @returns the base offsets of the batches of each partition
- * @throws the first refusal, when no request is under way any more: some batches may have been
- * written, some not
+ * Sends all, in order. A batch that was refused for now is sent again with the same number.
+ * @returns the base offsets of the batches of each partition
+ * @throws the first final refusal, when no request is under way any more: some batches may have
+ * been written, some not
  */
 export async function sendBatches(
   partitions: readonly PartitionBatches[],
   options: SendOptions,
 ): Promise<Map<PartitionBatches, number[]>> {
+  const { cluster } = options
   const offsets = new Map(partitions.map((one) => [one, one.batches.map(() => -1)]))
-  const requests = requestsOf(partitions, options)
-  const sent = requests.map(async ({ node, batches }) => {
-    const request = { transactionalId: options.transactionalId, timeoutMs, batches }
-    const answers = await options.cluster.send({ node }, produce, request, { purpose: 'produce' })
+  let left = numbered(partitions, options)
+  const send = async (): Promise<void> => {
+    const refused = await sendOnce(left, options, offsets)
+    left = left.filter(({ of, index }) => offsets.get(of)?.[index] === -1)
+    if (refused === null) return
+    await cluster.topics([...new Set(left.map(({ topic }) => topic))])
+    throw new TryAgain(refused)
+  }
+  await retrying(send, { clock: cluster.clock, limitMs, pauseMs: 5, pauseMsMax: 200 })
+  return offsets
+}
+
+/** Each batch with its owner and its number, those of a partition in order. */
+function numbered(
+  partitions: readonly PartitionBatches[],
+  { owner, sequences }: SendOptions,
+): Sending[] {
+  return partitions.flatMap((of) =>
+    of.batches.map((batch, index) => {
+      const { topic, partition } = of
+      const key = `${partition} ${topic}`
+      const baseSequence = sequences.get(key) ?? 0
+      ownBatch(batch, { ...owner, baseSequence })
+      sequences.set(key, sequenceAfter(baseSequence, batch.recordCount))
+      return { topic, partition, bytes: batch.bytes, of, index }
+    }),
+  )
+}
+
+/** @returns the first refusal that may pass; null where all is written */
+async function sendOnce(
+  batches: readonly Sending[],
+  { cluster, transactionalId }: SendOptions,
+  offsets: ReadonlyMap<PartitionBatches, number[]>,
+): Promise<MillraceError | null> {
+  let passing: MillraceError | null = null
+  let final: MillraceError | null = null
+  /** Partitions of which a batch was refused for now: those behind it have a gap before them. */
+  const interrupted = new Set<PartitionBatches>()
+  const sent = requestsOf(batches, cluster).map(async ({ node, batches: list }) => {
+    const request = { transactionalId, timeoutMs, batches: list }
+    const answers = await cluster.send({ node }, produce, request, { purpose: 'produce' })
     for (const answer of answers) {
-      const batch = batches.find(
+      const batch = list.find(
         ({ topic, partition }) => topic === answer.topic && partition === answer.partition,
       )
-      if (answer.code !== errorCode.none) {
-        options.cluster.forget({ topic: answer.topic })
-        throw refusal(answer)
+      if (batch === undefined) continue
+      const { code } = answer
+      if (code === errorCode.none) {
+        const found = offsets.get(batch.of)
+        if (found !== undefined) found[batch.index] = answer.baseOffset
+        continue
       }
-      const found = batch === undefined ? undefined : offsets.get(batch.of)
-      if (found !== undefined && batch !== undefined) found[batch.index] = answer.baseOffset
+      const isBehind = code === errorCode.outOfOrderSequenceNumber && interrupted.has(batch.of)
+      if (isTransient(code) || isBehind) {
+        interrupted.add(batch.of)
+        cluster.forget({ topic: answer.topic })
+        passing ??= refusal(answer)
+      } else final ??= refusal(answer)
     }
   })
   const results = await Promise.allSettled(sent)
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-  return offsets
+  if (final !== null) throw final as MillraceError
+  for (const result of results) if (result.status === 'rejected') throw lost(result.reason)
+  return passing
+}
+
+/** With a request on its way, nobody knows what was written; it is not asked again from here. */
+function lost(thrown: unknown): unknown {
+  if (!isCode(thrown, 'log-unreachable')) return thrown
+  return new MillraceError('log-failed', `a batch may not have been written: ${thrown.message}`, {
+    outcome: thrown.outcome,
+    cause: thrown,
+  })
 }
 
 interface Request {
@@ -64,35 +125,27 @@ interface Request {
 }
 
 /** A request has one batch of a partition; the next goes with the next request to its leader. */
-function requestsOf(
-  partitions: readonly PartitionBatches[],
-  { cluster, owner, sequences }: SendOptions,
-): Request[] {
+function requestsOf(batches: readonly Sending[], cluster: Cluster): Request[] {
   const requests: Request[] = []
-  const rounds = Math.max(0, ...partitions.map(({ batches }) => batches.length))
-  for (let index = 0; index < rounds; index++) {
+  const rounds = Map.groupBy(batches, ({ index }) => index)
+  for (const index of [...rounds.keys()].toSorted((a, b) => a - b)) {
     const open = new Map<number, { request: Request; bytes: number }>()
-    for (const one of partitions) {
-      const batch = one.batches[index]
-      if (batch === undefined) continue
-      const { topic, partition } = one
+    for (const batch of rounds.get(index) ?? []) {
+      const { topic, partition, bytes } = batch
       const node = cluster.known(topic)?.partitions[partition]?.leader ?? -1
       if (node < 0) {
         cluster.forget({ topic })
-        throw new MillraceError('log-unreachable', `partition ${topic}/${partition} has no leader`)
+        const text = `partition ${topic}/${partition} has no leader`
+        throw new TryAgain(new MillraceError('log-unreachable', text))
       }
-      const key = `${partition} ${topic}`
-      const baseSequence = sequences.get(key) ?? 0
-      ownBatch(batch, { ...owner, baseSequence })
-      sequences.set(key, sequenceAfter(baseSequence, batch.recordCount))
       let current = open.get(node)
-      if (current === undefined || current.bytes + batch.bytes.length > requestBytesMax) {
+      if (current === undefined || current.bytes + bytes.length > requestBytesMax) {
         current = { request: { node, batches: [] }, bytes: 0 }
         open.set(node, current)
         requests.push(current.request)
       }
-      current.bytes += batch.bytes.length
-      current.request.batches.push({ topic, partition, bytes: batch.bytes, of: one, index })
+      current.bytes += bytes.length
+      current.request.batches.push(batch)
     }
   }
   return requests

@@ -112,7 +112,7 @@ export class KafkaCluster {
     }
     const description: Description = { version, heapMb, nodes }
     const cluster = new KafkaCluster(directory, description, isOwn)
-    const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
+    const id = clusterId()
     for (const node of nodes) {
       const file = cluster.#file(node.id, 'properties')
       mkdirSync(cluster.#data(node.id), { recursive: true })
@@ -240,6 +240,13 @@ export class KafkaCluster {
 }
 
 const javaFlags = ['-Djava.awt.headless=true', `-Dlog4j2.configurationFile=file:${logging}`]
+
+/** A UUID in base64; not with a dash in front, which the tool would take for an option. */
+function clusterId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[0] = (bytes[0] ?? 0) & 0x7f
+  return Buffer.from(bytes).toString('base64url')
+}
 
 /** A pid may have been given to another process since it was written down. */
 function isBroker(pid: number, properties: string): boolean {

@@ -14,30 +14,34 @@ import {
 } from './log-probe.ts'
 
 export const appendCases: readonly LogCase[] = [
-  logCase('L3 batches get offsets without holes, each partition its own', async (harness) => {
-    const log = await harness.open()
-    await log.createTopic('t', { partitions: 2 })
-    const batches = [
-      batchOf('t', 1, 'a', 'b'),
-      batchOf('t', 0, 'c'),
-      batchOf('t', 1, 'd', 'e', 'f'),
-    ]
-    assert.deepEqual(await log.append(batches), [
-      { topic: 't', partition: 1, baseOffset: 0, recordCount: 2 },
-      { topic: 't', partition: 0, baseOffset: 0, recordCount: 1 },
-      { topic: 't', partition: 1, baseOffset: 2, recordCount: 3 },
-    ])
-    assert.deepEqual(await log.append([batchOf('t', 1, 'g')]), [
-      { topic: 't', partition: 1, baseOffset: 5, recordCount: 1 },
-    ])
-    const seen = await readAll(harness, log, 't', 1)
-    assert.deepEqual(
-      seen.map((record) => record.offset),
-      [0, 1, 2, 3, 4, 5],
-    )
-    assert.deepEqual(valuesOf(seen), ['a', 'b', 'd', 'e', 'f', 'g'])
-    assert.deepEqual(valuesOf(await readAll(harness, log, 't', 0)), ['c'])
-  }),
+  logCase(
+    'L3 batches get offsets without holes, each partition its own',
+    async (harness) => {
+      const log = await harness.open()
+      await log.createTopic('t', { partitions: 2 })
+      const batches = [
+        batchOf('t', 1, 'a', 'b'),
+        batchOf('t', 0, 'c'),
+        batchOf('t', 1, 'd', 'e', 'f'),
+      ]
+      assert.deepEqual(await log.append(batches), [
+        { topic: 't', partition: 1, baseOffset: 0, recordCount: 2 },
+        { topic: 't', partition: 0, baseOffset: 0, recordCount: 1 },
+        { topic: 't', partition: 1, baseOffset: 2, recordCount: 3 },
+      ])
+      assert.deepEqual(await log.append([batchOf('t', 1, 'g')]), [
+        { topic: 't', partition: 1, baseOffset: 5, recordCount: 1 },
+      ])
+      const seen = await readAll(harness, log, 't', 1)
+      assert.deepEqual(
+        seen.map((record) => record.offset),
+        [0, 1, 2, 3, 4, 5],
+      )
+      assert.deepEqual(valuesOf(seen), ['a', 'b', 'd', 'e', 'f', 'g'])
+      assert.deepEqual(valuesOf(await readAll(harness, log, 't', 0)), ['c'])
+    },
+    ['dense'],
+  ),
   logCase('L3 appends at the same time follow one another whole', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t')
@@ -71,27 +75,35 @@ export const appendCases: readonly LogCase[] = [
     assert.deepEqual(valuesOf(await readAll(harness, log, 't', 1)), ['b'])
   }),
   logCase('C2 keys, values, times and headers come back as they were', roundTrips),
-  logCase('C2 the largest allowed record is accepted, one byte more is not', async (harness) => {
-    const log = await harness.open()
-    await log.createTopic('t', { recordBytesMax: 100 })
-    const sized = (value: number, headers: ProbeRecord['headers'] = []): AppendBatch =>
-      recordsOf('t', 0, [{ key: 'k', value: 'x'.repeat(value), timeMs: 1, headers }])
-    await log.append([sized(99)])
-    await refuses('record-too-large', () => log.append([sized(100)]), 'key and value')
-    const header = [{ name: 'h', value: Buffer.alloc(99) }]
-    await refuses('record-too-large', () => log.append([sized(1, header)]), 'headers')
-    // The limit is on records: many small ones make a batch of any size.
-    await log.append([batchOf('t', 0, ...Array.from({ length: 50 }, () => 'y'.repeat(90)))])
-    await expectEnds(log, [51])
-  }),
-  logCase('C2 a topic takes records of up to a mebibyte by default', async (harness) => {
-    const log = await harness.open()
-    await log.createTopic('t')
-    const large = 'x'.repeat(1_048_575) // and one byte of key
-    await log.append([batchOf('t', 0, large)])
-    await refuses('record-too-large', () => log.append([batchOf('t', 0, `${large}x`)]), 'larger')
-    assert.deepEqual(valuesOf(await readAll(harness, log)), [large])
-  }),
+  logCase(
+    'C2 the largest allowed record is accepted, one byte more is not',
+    async (harness) => {
+      const log = await harness.open()
+      await log.createTopic('t', { recordBytesMax: 100 })
+      const sized = (value: number, headers: ProbeRecord['headers'] = []): AppendBatch =>
+        recordsOf('t', 0, [{ key: 'k', value: 'x'.repeat(value), timeMs: 1, headers }])
+      await log.append([sized(99)])
+      await refuses('record-too-large', () => log.append([sized(100)]), 'key and value')
+      const header = [{ name: 'h', value: Buffer.alloc(99) }]
+      await refuses('record-too-large', () => log.append([sized(1, header)]), 'headers')
+      // The limit is on records: many small ones make a batch of any size.
+      await log.append([batchOf('t', 0, ...Array.from({ length: 50 }, () => 'y'.repeat(90)))])
+      await expectEnds(log, [51])
+    },
+    ['dense'],
+  ),
+  logCase(
+    'C2 a topic takes records of up to a mebibyte by default',
+    async (harness) => {
+      const log = await harness.open()
+      await log.createTopic('t')
+      const large = 'x'.repeat(1_048_575) // and one byte of key
+      await log.append([batchOf('t', 0, large)])
+      await refuses('record-too-large', () => log.append([batchOf('t', 0, `${large}x`)]), 'larger')
+      assert.deepEqual(valuesOf(await readAll(harness, log)), [large])
+    },
+    ['dense'],
+  ),
   logCase('C2 a compacted topic refuses a record without key', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t', { cleanup: 'compact' })
@@ -127,37 +139,45 @@ export const appendCases: readonly LogCase[] = [
     assert.deepEqual(await log.append(batches(), { producer: 'x', sequence: 1 }), second)
     await expectEnds(log, [6, 2])
   }),
-  logCase('C2 a lower or skipped number is refused and writes nothing', async (harness) => {
-    const log = await harness.open()
-    await log.createTopic('t')
-    const append = (sequence: number): Promise<unknown> =>
-      log.append([batchOf('t', 0, 'a')], { producer: 'x', sequence })
-    await refuses('invalid-argument', () => append(1), 'the first number is 0')
-    await append(0)
-    await append(1)
-    for (const sequence of [0, 3, -1, 0.5]) {
-      await refuses('invalid-argument', () => append(sequence), `number ${sequence}`)
-    }
-    await expectEnds(log, [2])
-    await append(2)
-  }),
-  logCase('C2 numbers count for each producer and partition', async (harness) => {
-    const log = await harness.open()
-    await log.createTopic('t', { partitions: 2 })
-    const append = (producer: string, partition: number, sequence: number): Promise<unknown> =>
-      log.append([batchOf('t', partition, producer)], { producer, sequence })
-    await append('x', 0, 0)
-    await append('x', 0, 1)
-    await append('x', 1, 0)
-    await append('y', 0, 0)
-    await refuses('invalid-argument', () => append('y', 0, 2), 'a gap of the other producer')
-    await expectEnds(log, [3, 1])
-    const longest = 'p'.repeat(249)
-    await append(longest, 0, 0)
-    for (const producer of ['', `${longest}p`]) {
-      await refuses('invalid-argument', () => append(producer, 0, 0), `'${producer}'`)
-    }
-  }),
+  logCase(
+    'C2 a lower or skipped number is refused and writes nothing',
+    async (harness) => {
+      const log = await harness.open()
+      await log.createTopic('t')
+      const append = (sequence: number): Promise<unknown> =>
+        log.append([batchOf('t', 0, 'a')], { producer: 'x', sequence })
+      await refuses('invalid-argument', () => append(1), 'the first number is 0')
+      await append(0)
+      await append(1)
+      for (const sequence of [0, 3, -1, 0.5]) {
+        await refuses('invalid-argument', () => append(sequence), `number ${sequence}`)
+      }
+      await expectEnds(log, [2])
+      await append(2)
+    },
+    ['dense'],
+  ),
+  logCase(
+    'C2 numbers count for each producer and partition',
+    async (harness) => {
+      const log = await harness.open()
+      await log.createTopic('t', { partitions: 2 })
+      const append = (producer: string, partition: number, sequence: number): Promise<unknown> =>
+        log.append([batchOf('t', partition, producer)], { producer, sequence })
+      await append('x', 0, 0)
+      await append('x', 0, 1)
+      await append('x', 1, 0)
+      await append('y', 0, 0)
+      await refuses('invalid-argument', () => append('y', 0, 2), 'a gap of the other producer')
+      await expectEnds(log, [3, 1])
+      const longest = 'p'.repeat(249)
+      await append(longest, 0, 0)
+      for (const producer of ['', `${longest}p`]) {
+        await refuses('invalid-argument', () => append(producer, 0, 0), `'${producer}'`)
+      }
+    },
+    ['dense'],
+  ),
   logCase('C2 a refused append leaves its number free', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t', { recordBytesMax: 10 })

@@ -121,38 +121,54 @@ export const groupCases: readonly LogCase[] = [
     },
     ['reopen'],
   ),
-  logCase('C7 one run owns all tasks of a pipeline until it leaves', async (harness) => {
-    const log = await filledLog(harness)
-    await expectOneRun(log, log)
-  }),
+  logCase(
+    'C7 one run owns all tasks of a pipeline until it leaves',
+    async (harness) => {
+      const log = await filledLog(harness)
+      await expectOneRun(log, log)
+    },
+    ['exclusive'],
+  ),
   logCase(
     'C7 a pipeline has one run over all handles',
     async (harness) => {
       await expectOneRun(await filledLog(harness), await harness.open())
     },
-    ['shared'],
+    ['shared', 'exclusive'],
   ),
-  logCase('C7 of two that join at the same time one runs the pipeline', async (harness) => {
-    const log = await filledLog(harness)
-    const joined = await Promise.allSettled([log.join(run), log.join(run), log.join(run)])
-    assert.equal(joined.filter(({ status }) => status === 'fulfilled').length, 1)
-  }),
-  logCase('C7 taking over fences the earlier run and tells it', async (harness) => {
-    const log = await filledLog(harness)
-    await expectTakeOver(harness, log, log)
-  }),
+  logCase(
+    'C7 of two that join at the same time one runs the pipeline',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const joined = await Promise.allSettled([log.join(run), log.join(run), log.join(run)])
+      assert.equal(joined.filter(({ status }) => status === 'fulfilled').length, 1)
+    },
+    ['exclusive'],
+  ),
+  logCase(
+    'C7 taking over fences the earlier run and tells it',
+    async (harness) => {
+      const log = await filledLog(harness)
+      await expectTakeOver(harness, log, log)
+    },
+    ['exclusive'],
+  ),
   logCase(
     'C7 taking over reaches a run on another handle',
     async (harness) => {
       await expectTakeOver(harness, await filledLog(harness), await harness.open())
     },
-    ['shared'],
+    ['shared', 'exclusive'],
   ),
-  logCase('C7 taking over where nobody runs is joining', async (harness) => {
-    const log = await filledLog(harness)
-    assert.deepEqual([...(await log.join(takeOver)).owned].toSorted(), ['main/0', 'main/1'])
-    await refuses('pipeline-running', () => log.join(run), 'a second run')
-  }),
+  logCase(
+    'C7 taking over where nobody runs is joining',
+    async (harness) => {
+      const log = await filledLog(harness)
+      assert.deepEqual([...(await log.join(takeOver)).owned].toSorted(), ['main/0', 'main/1'])
+      await refuses('pipeline-running', () => log.join(run), 'a second run')
+    },
+    ['exclusive'],
+  ),
   logCase(
     'C7 closing the log gives its pipelines up',
     async (harness) => {
@@ -162,7 +178,7 @@ export const groupCases: readonly LogCase[] = [
       await log.close()
       assert.equal((await other.join(run)).owned.length, 2)
     },
-    ['shared'],
+    ['shared', 'exclusive'],
   ),
   logCase('C8 closing the log closes what it opened', async (harness) => {
     const log = await filledLog(harness)

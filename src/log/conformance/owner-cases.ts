@@ -85,41 +85,51 @@ export const ownerCases: readonly LogCase[] = [
     const seen = await readTo(reader, { endOffset: 2, limitMs: harness.limitMs })
     assert.deepEqual(valuesOf(seen), ['good'])
   }),
-  logCase('L2 what a commit shows, it shows whole', async (harness) => {
-    const log = await filledLog(harness)
-    const session = await log.open(taskOf())
-    for (let round = 0; round < 20; round++) {
-      const appends = [batchOf('t', 0, 'p', 'q'), batchOf('t', 1, 'r')]
-      const commit = session.commit({ ...nothing, appends })
-      let isSettled = false
-      const settle = (): void => void (isSettled = true)
-      commit.then(settle, settle)
-      while (!isSettled) {
-        const { partitions } = await log.describeTopic('t')
-        const [left = 0, right = 0] = partitions.map((partition) => partition.endOffset)
-        assert.equal(left - 5, (right - 1) * 2, 'both partitions or none')
-        await breathe()
+  logCase(
+    'L2 what a commit shows, it shows whole',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const session = await log.open(taskOf())
+      for (let round = 0; round < 20; round++) {
+        const appends = [batchOf('t', 0, 'p', 'q'), batchOf('t', 1, 'r')]
+        const commit = session.commit({ ...nothing, appends })
+        let isSettled = false
+        const settle = (): void => void (isSettled = true)
+        commit.then(settle, settle)
+        while (!isSettled) {
+          const { partitions } = await log.describeTopic('t')
+          const [left = 0, right = 0] = partitions.map((partition) => partition.endOffset)
+          assert.equal(left - 5, (right - 1) * 2, 'both partitions or none')
+          await breathe()
+        }
+        await commit
       }
-      await commit
-    }
-    assert.equal((await partitionInfo(log, 't', 0)).endOffset, 45)
-  }),
-  logCase('L3 records of commits and appends never change their order', async (harness) => {
-    const log = await filledLog(harness)
-    const session = await log.open(taskOf())
-    for (let i = 0; i < 5; i++) {
-      const appends = [batchOf('t', 1, `${i}a`, `${i}b`), batchOf('t', 1, `${i}c`)]
-      await session.commit({ ...nothing, appends })
-      await log.append([batchOf('t', 1, `${i}d`)])
-    }
-    const wanted = [0, 1, 2, 3, 4].flatMap((i) => ['a', 'b', 'c', 'd'].map((name) => `${i}${name}`))
-    const seen = await readAll(harness, log, 't', 1)
-    assert.deepEqual(valuesOf(seen), ['z', ...wanted])
-    assert.deepEqual(
-      seen.map((record) => record.offset),
-      seen.map((_record, i) => i),
-    )
-  }),
+      assert.equal((await partitionInfo(log, 't', 0)).endOffset, 45)
+    },
+    ['dense'],
+  ),
+  logCase(
+    'L3 records of commits and appends never change their order',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const session = await log.open(taskOf())
+      for (let i = 0; i < 5; i++) {
+        const appends = [batchOf('t', 1, `${i}a`, `${i}b`), batchOf('t', 1, `${i}c`)]
+        await session.commit({ ...nothing, appends })
+        await log.append([batchOf('t', 1, `${i}d`)])
+      }
+      const wanted = [0, 1, 2, 3, 4].flatMap((i) =>
+        ['a', 'b', 'c', 'd'].map((name) => `${i}${name}`),
+      )
+      const seen = await readAll(harness, log, 't', 1)
+      assert.deepEqual(valuesOf(seen), ['z', ...wanted])
+      assert.deepEqual(
+        seen.map((record) => record.offset),
+        seen.map((_record, i) => i),
+      )
+    },
+    ['dense'],
+  ),
   logCase('L4 whoever opens later fences the earlier owner', async (harness) => {
     const log = await filledLog(harness)
     await expectFencing(harness, log, log)

@@ -26,20 +26,24 @@ export async function filledLog(harness: LogHarness): Promise<Log> {
 }
 
 export const sessionCases: readonly LogCase[] = [
-  logCase('C5 a new task starts at the earliest or the latest record', async (harness) => {
-    const log = await filledLog(harness)
-    const spec = { ...taskOf({ partitions: [0, 1] }), startAt: ['latest', 'earliest'] as const }
-    const session = await log.open(spec)
-    assert.deepEqual([...session.offsets], [5, 0])
-    assert.deepEqual([...session.skipped], [0, 0])
-    assert.deepEqual(session.spec, spec)
-    assert.equal(session.poll(0), null)
-    const { limitMs } = harness
-    assert.deepEqual(valuesOf(await readTo(session, { input: 1, endOffset: 1, limitMs })), ['z'])
-    await log.append([batchOf('t', 0, 'f5')])
-    assert.deepEqual(valuesOf(await readTo(session, { endOffset: 6, limitMs })), ['f5'])
-    assert.deepEqual([session.endOffset(0), session.endOffset(1)], [6, 1])
-  }),
+  logCase(
+    'C5 a new task starts at the earliest or the latest record',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const spec = { ...taskOf({ partitions: [0, 1] }), startAt: ['latest', 'earliest'] as const }
+      const session = await log.open(spec)
+      assert.deepEqual([...session.offsets], [5, 0])
+      assert.deepEqual([...session.skipped], [0, 0])
+      assert.deepEqual(session.spec, spec)
+      assert.equal(session.poll(0), null)
+      const { limitMs } = harness
+      assert.deepEqual(valuesOf(await readTo(session, { input: 1, endOffset: 1, limitMs })), ['z'])
+      await log.append([batchOf('t', 0, 'f5')])
+      assert.deepEqual(valuesOf(await readTo(session, { endOffset: 6, limitMs })), ['f5'])
+      assert.deepEqual([session.endOffset(0), session.endOffset(1)], [6, 1])
+    },
+    ['dense'],
+  ),
   logCase('C5 a task goes on at what it committed, whatever startAt says', async (harness) => {
     const log = await filledLog(harness)
     const first = await log.open(taskOf({ partitions: [0, 1] }))
@@ -51,33 +55,44 @@ export const sessionCases: readonly LogCase[] = [
     assert.deepEqual(valuesOf(seen), ['c2', 'd3', 'e4'])
     assert.equal(seen[0]?.offset, 2)
   }),
-  logCase('C5 an offset of -1 leaves the committed one as it is', async (harness) => {
-    const log = await filledLog(harness)
-    const reopen = async (): Promise<number[]> => [
-      ...(await log.open(taskOf({ partitions: [0, 1], startAt: 'latest' }))).offsets,
-    ]
-    const session = await log.open(taskOf({ partitions: [0, 1] }))
-    await session.commit({ ...nothing, offsets: [3, -1] })
-    await session.commit({ ...nothing, offsets: [-1, -1] })
-    await session.close()
-    assert.deepEqual(await reopen(), [3, 1], 'nothing was committed for the second input')
-    const again = await log.open(taskOf({ partitions: [0, 1] }))
-    await again.commit({ ...nothing, offsets: [-1, 0] })
-    await again.close()
-    assert.deepEqual(await reopen(), [3, 0])
-  }),
-  logCase('C5 a receipt has the offsets of each append, in order', async (harness) => {
-    const log = await filledLog(harness)
-    const session = await log.open(taskOf())
-    const appends = [batchOf('t', 1, 'x', 'y'), batchOf('t', 0, 'f5'), batchOf('t', 1, 'w')]
-    assert.deepEqual((await session.commit({ offsets: [1], appends, changelog: null })).appended, [
-      { topic: 't', partition: 1, baseOffset: 1, recordCount: 2 },
-      { topic: 't', partition: 0, baseOffset: 5, recordCount: 1 },
-      { topic: 't', partition: 1, baseOffset: 3, recordCount: 1 },
-    ])
-    assert.deepEqual((await session.commit(nothing)).appended, [])
-    assert.deepEqual(valuesOf(await readAll(harness, log, 't', 1)), ['z', 'x', 'y', 'w'])
-  }),
+  logCase(
+    'C5 an offset of -1 leaves the committed one as it is',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const reopen = async (): Promise<number[]> => [
+        ...(await log.open(taskOf({ partitions: [0, 1], startAt: 'latest' }))).offsets,
+      ]
+      const session = await log.open(taskOf({ partitions: [0, 1] }))
+      await session.commit({ ...nothing, offsets: [3, -1] })
+      await session.commit({ ...nothing, offsets: [-1, -1] })
+      await session.close()
+      assert.deepEqual(await reopen(), [3, 1], 'nothing was committed for the second input')
+      const again = await log.open(taskOf({ partitions: [0, 1] }))
+      await again.commit({ ...nothing, offsets: [-1, 0] })
+      await again.close()
+      assert.deepEqual(await reopen(), [3, 0])
+    },
+    ['dense'],
+  ),
+  logCase(
+    'C5 a receipt has the offsets of each append, in order',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const session = await log.open(taskOf())
+      const appends = [batchOf('t', 1, 'x', 'y'), batchOf('t', 0, 'f5'), batchOf('t', 1, 'w')]
+      assert.deepEqual(
+        (await session.commit({ offsets: [1], appends, changelog: null })).appended,
+        [
+          { topic: 't', partition: 1, baseOffset: 1, recordCount: 2 },
+          { topic: 't', partition: 0, baseOffset: 5, recordCount: 1 },
+          { topic: 't', partition: 1, baseOffset: 3, recordCount: 1 },
+        ],
+      )
+      assert.deepEqual((await session.commit(nothing)).appended, [])
+      assert.deepEqual(valuesOf(await readAll(harness, log, 't', 1)), ['z', 'x', 'y', 'w'])
+    },
+    ['dense'],
+  ),
   logCase('C5 a session polls while it commits, and reads what it appended', async (harness) => {
     const log = await filledLog(harness)
     const session = await log.open(taskOf())

@@ -26,13 +26,15 @@ export class KafkaGroups {
 
   async list(): Promise<GroupInfo[]> {
     const merged = new Map<string, Map<string, GroupOffset>>()
+    const topics = new Set((await this.#cluster.allTopics()).map(({ name }) => name))
     for (const name of await this.#names()) {
       if (isStampGroup(name)) continue
       const pipeline = pipelineOfGroup(name)
       const places = merged.get(pipeline) ?? new Map<string, GroupOffset>()
       merged.set(pipeline, places)
       for (const { topic, partition, offset } of await allOffsets(this.#cluster, name)) {
-        if (isChangelogOf(pipeline, topic)) continue
+        // The offsets of a deleted topic are forgotten some time later.
+        if (isChangelogOf(pipeline, topic) || !topics.has(topic)) continue
         const key = `${partition} ${topic}`
         const other = places.get(key)
         // Two tasks may read one partition; the pipeline is as far as the slower one.

@@ -7,6 +7,7 @@ import type { TopicConfig } from '../../log.ts'
  * batch around it.
  */
 const batchOverhead = 1024
+const anyTime = '9223372036854775807'
 
 /** The settings that Millrace reads and writes. */
 export const settingNames = [
@@ -22,6 +23,9 @@ export function settingsOf(config: Omit<TopicConfig, 'partitions'>): Record<stri
     'retention.bytes': String(config.retentionBytes ?? -1),
     'cleanup.policy': config.cleanup,
     'max.message.bytes': String(config.recordBytesMax + batchOverhead),
+    // Record times are event times, of any day.
+    'message.timestamp.before.max.ms': anyTime,
+    'message.timestamp.after.max.ms': anyTime,
   }
 }
 

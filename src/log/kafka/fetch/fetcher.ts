@@ -122,10 +122,11 @@ class KafkaFetchSet implements FetchSet {
   }
 
   wait(timeoutMs: number): Promise<'ready' | 'timeout' | 'closed'> {
-    if (this.#isClosed) return Promise.resolve('closed')
+    if (this.#isClosed) return Promise.reject(closedError())
     if (this.#isWoken || this.#hasAny()) {
       this.#isWoken = false
-      return Promise.resolve('ready')
+      // Whoever waits for one input while another has records must let answers come in.
+      return this.#cluster.clock.nextTurn().then(() => 'ready')
     }
     if (timeoutMs <= 0) return Promise.resolve('timeout')
     return new Promise((resolve) => {
@@ -343,8 +344,12 @@ class KafkaFetchSet implements FetchSet {
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new MillraceError('log-closed', 'the reader was closed')
+    if (this.#isClosed) throw closedError()
   }
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('log-closed', 'the reader was closed')
 }
 
 /** Records were deleted before they were read. */

@@ -20,7 +20,8 @@ export async function listOffsets(
   places: readonly TopicPartition[],
   at: OffsetAt,
 ): Promise<number[]> {
-  const timestamp = at === 'earliest' ? -2 : at === 'latest' ? -1 : Math.ceil(at.timeMs)
+  const timestamp =
+    at === 'earliest' ? -2 : at === 'latest' ? -1 : Math.max(0, Math.ceil(at.timeMs))
   const found: (number | null)[] = places.map(() => null)
   await retrying(() => listMissing(cluster, places, timestamp, found), {
     clock: cluster.clock,
@@ -43,21 +44,22 @@ async function listMissing(
     if (meta === undefined) throw unknownTopic(topic)
     const leader = meta.partitions[partition]?.leader
     if (leader === undefined) throw unknownPartition(topic, partition)
-    byLeader.set(leader, [...(byLeader.get(leader) ?? []), i])
+    const list = byLeader.get(leader) ?? []
+    byLeader.set(leader, [...list, i])
   }
   let missing: MillraceError | null = null
   await Promise.all(
     [...byLeader].map(async ([node, indexes]) => {
-      const asked = indexes.map((i) => places[i] as TopicPartition)
+      const asked = distinct(indexes.map((i) => places[i] as TopicPartition))
       const answer =
         node < 0
           ? asked.map((place) => ({ ...place, code: errorCode.leaderNotAvailable, offset: -1 }))
           : await cluster.send({ node }, listOffsetsApi, { places: asked, timestamp })
       for (const { topic, partition, code, offset } of answer) {
-        const i = indexes.find(
+        const named = indexes.filter(
           (one) => places[one]?.topic === topic && places[one].partition === partition,
         )
-        if (code === errorCode.none && i !== undefined) found[i] = offset
+        if (code === errorCode.none) for (const i of named) found[i] = offset
         else {
           cluster.forget({ topic })
           const error = failure(topic, partition, code)
@@ -68,6 +70,11 @@ async function listMissing(
     }),
   )
   if (missing !== null) throw new TryAgain(missing)
+}
+
+/** A request names each partition once. */
+function distinct(places: readonly TopicPartition[]): TopicPartition[] {
+  return [...new Map(places.map((place) => [`${place.partition} ${place.topic}`, place])).values()]
 }
 
 export function unknownTopic(topic: string): MillraceError {

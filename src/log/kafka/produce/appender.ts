@@ -76,10 +76,9 @@ export class Appender {
       try {
         return encoded.receipts(await sendBatches(encoded.partitions, options))
       } catch (thrown) {
-        isSent ||= thrown instanceof MillraceError && thrown.outcome === 'unknown'
-        const isRefused = thrown instanceof MillraceError && thrown.code === 'log-failed'
-        if (isRefused && !isSent) throw new TryAgain(thrown)
-        throw thrown
+        const isLost = thrown instanceof MillraceError && thrown.outcome === 'unknown'
+        isSent ||= isLost
+        throw isLost ? new TryAgain(thrown) : thrown
       }
     }
     try {

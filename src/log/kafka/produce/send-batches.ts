@@ -179,6 +179,12 @@ export function refusal({ topic, partition, code, reason }: ProducedBatch): Mill
       hint: 'give this user the ACLs Describe and Write on the topic',
     })
   }
+  if (code === errorCode.invalidTimestamp) {
+    return new MillraceError('invalid-argument', `the broker refuses a record's time: ${said}`, {
+      at,
+      hint: 'raise message.timestamp.after.max.ms and …before.max.ms of the topic',
+    })
+  }
   if (code === errorCode.invalidRecord) {
     return new MillraceError('invalid-argument', `the broker refuses a record: ${said}`, { at })
   }

@@ -143,7 +143,10 @@ class HeldProducer implements TransactionalProducer {
   async commit({ appends, offsets }: Transaction): Promise<readonly Appended[]> {
     if (this.#isDead) throw this.#fenced('this producer was given up')
     const encoded = await encodeAppends(appends, this.#options)
-    const isEmpty = encoded.partitions.length === 0 && offsets([]).length === 0
+    const hasOffsets = offsets(encoded.receipts(new Map())).some(
+      (group) => group.offsets.length > 0,
+    )
+    const isEmpty = encoded.partitions.length === 0 && !hasOffsets
     if (isEmpty) {
       if (await this.isFenced()) throw this.#fenced('a later owner has taken over')
       return encoded.receipts(new Map())
@@ -153,6 +156,7 @@ class HeldProducer implements TransactionalProducer {
       const appended = await this.#write(encoded, offsets)
       await this.#end()
       this.#isOpen = false
+      await this.#settled()
       return appended
     } catch (thrown) {
       this.#isDead = true
@@ -239,6 +243,26 @@ class HeldProducer implements TransactionalProducer {
         { outcome: 'unknown', cause: thrown },
       )
     }
+  }
+
+  /**
+   * A transaction is committed when its end is written down; readers see it when each partition has
+   * its marker, some ms later. Whoever was told of a commit is to find it.
+   */
+  async #settled(): Promise<void> {
+    const { cluster, transactionalId } = this.#options
+    const ask = async (): Promise<void> => {
+      const purpose = 'transaction'
+      const ids = [transactionalId]
+      const [found] = await cluster.send({ transactionalId }, describeTransactions, ids, {
+        purpose,
+      })
+      const isUnderWay = found?.state === 'PrepareCommit'
+      if (isUnderWay) throw new TryAgain(new MillraceError('log-failed', 'markers are missing'))
+    }
+    const pauses = { pauseMs: busyPauseMs, pauseMsMax: 10 }
+    // It is committed in any case.
+    await retrying(ask, { clock: cluster.clock, limitMs: abortLimitMs, ...pauses }).catch(() => {})
   }
 
   /** As far as that is possible soon; else whoever holds the id next does it, or the time-out. */

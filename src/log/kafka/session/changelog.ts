@@ -11,6 +11,7 @@
 import { MillraceError } from '../../../core/error.ts'
 import { BatchBuilder } from '../../batch.ts'
 import type { AppendBatch, Appended, ChangelogWrite, TopicPartition } from '../../log.ts'
+import type { CommittedPlace } from '../admin/committed-offsets.ts'
 import type { KafkaTopics } from '../admin/topics.ts'
 import type { FetchSet, Fetcher, OffsetToCommit } from '../contracts.ts'
 import { listOffsets } from '../fetch/offsets.ts'
@@ -38,21 +39,27 @@ export interface ChangelogOptions {
   /** For errors. */
   readonly pipeline: string
   readonly task: string
-  /** Where a restore begins; null: there is no state yet. */
-  readonly from: number | null
+  /**
+   * What is committed for it: where a restore begins and, as metadata, where the round in hand has
+   * begun; null: there is no state yet.
+   */
+  readonly from: CommittedPlace | null
 }
 
 export class Changelog {
   readonly #options: ChangelogOptions
   readonly #builder = new BatchBuilder()
   #isThere = false
-  #hasState: boolean
-  /** Offset of the blob that began the round in hand; null: it was begun by an earlier owner. */
-  #roundStart: number | null = null
+  /** Where a restore begins; null: there is no state yet. */
+  #from: number | null
+  /** Offset of the blob that began the round in hand; null: none is in hand. */
+  #roundStart: number | null
 
   constructor(options: ChangelogOptions) {
     this.#options = options
-    this.#hasState = options.from !== null
+    this.#from = options.from?.offset ?? null
+    const round = options.from?.metadata ?? ''
+    this.#roundStart = round === '' ? null : Number(round)
   }
 
   /** Makes the topic where it is not there yet: with the first state that is to be kept. */
@@ -80,29 +87,40 @@ export class Changelog {
     return appends
   }
 
-  /** What is to be committed with the blob: where a restore begins, if that moves. */
-  offsetsOf(write: ChangelogWrite, [first]: readonly Appended[]): OffsetToCommit[] {
+  /** What is to be committed with the blob: where a restore begins, and the round, if they move. */
+  offsetsOf(write: ChangelogWrite, appended: readonly Appended[]): OffsetToCommit[] {
+    if (this.#from !== null && !write.startsRound && !write.endsRound) return []
+    const { from, roundStart } = this.#after(write, appended)
+    const metadata = roundStart === null ? '' : String(roundStart)
+    return [{ ...this.#options.place, offset: from, metadata }]
+  }
+
+  #after(
+    write: ChangelogWrite,
+    [first]: readonly Appended[],
+  ): { from: number; roundStart: number | null } {
     const base = first?.baseOffset ?? 0
     const roundStart = write.startsRound ? base : this.#roundStart
-    const isNew = write.endsRound && roundStart !== null
-    if (!isNew && this.#hasState) return []
-    return [{ ...this.#options.place, offset: isNew ? roundStart : base, metadata: '' }]
+    if (!write.endsRound) return { from: this.#from ?? base, roundStart }
+    return { from: roundStart ?? this.#from ?? base, roundStart: null }
   }
 
   /** The commit has succeeded. What is not needed any more is deleted, soon. */
-  committed(write: ChangelogWrite, [first]: readonly Appended[]): void {
-    this.#hasState = true
-    if (write.startsRound) this.#roundStart = first?.baseOffset ?? null
-    if (!write.endsRound || this.#roundStart === null) return
+  committed(write: ChangelogWrite, appended: readonly Appended[]): void {
+    const { from, roundStart } = this.#after(write, appended)
+    const hasMoved = this.#from !== null && from > this.#from
+    this.#from = from
+    this.#roundStart = roundStart
+    if (!hasMoved) return
     const { topics, place } = this.#options
     // What fails is made up for by the next round's end.
-    void topics.trimUnchecked([{ ...place, offset: this.#roundStart }]).catch(() => {})
-    this.#roundStart = null
+    void topics.trimUnchecked([{ ...place, offset: from }]).catch(() => {})
   }
 
   /** The blobs from the start of the last complete round on. @throws `state-lost` */
   async *restore(bytesMax: number): AsyncGenerator<Uint8Array> {
-    const { cluster, fetcher, place, from } = this.#options
+    const { cluster, fetcher, place } = this.#options
+    const from = this.#from
     if (from === null) return
     const topics = await cluster.topics([place.topic], { fresh: true })
     if (topics.get(place.topic)?.partitions[place.partition] === undefined) {

@@ -52,7 +52,7 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
       listOffsets(cluster, inputs, 'earliest'),
       listOffsets(cluster, inputs, 'latest'),
     ])
-    const from = committed.pop()?.offset ?? null
+    const from = committed.pop() ?? null
     const begin = inputs.map((input, i) => {
       const known = isShared(i) ? committedShared.shift() : committed.shift()
       const [start = 0, end = 0] = [starts[i], ends[i]]
@@ -150,7 +150,8 @@ export class KafkaSession implements Session {
   }
 
   async wait(timeoutMs: number): Promise<'ready' | 'timeout' | 'closed'> {
-    if (this.#isFenced || this.#closing !== null) return 'closed'
+    this.#checkOpen()
+    if (this.#isFenced) return 'closed'
     const result = await this.#set.wait(timeoutMs)
     return this.#hasEnded() ? 'closed' : result
   }

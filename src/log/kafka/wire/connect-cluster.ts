@@ -19,6 +19,7 @@ import { apiVersions } from './requests/api-versions.ts'
 import { findCoordinator } from './requests/find-coordinator.ts'
 import { metadata } from './requests/metadata.ts'
 import type { MetadataAnswer } from './requests/metadata.ts'
+import { pause } from './retrying.ts'
 import { unreachable } from './unreachable.ts'
 
 export type ClusterEvent =
@@ -38,6 +39,8 @@ export interface ConnectOptions {
 }
 
 const connectTimeoutMs = 5_000
+const coordinatorLimitMs = 10_000
+const coordinatorPauseMs = 20
 /** A join is answered when all members have come. */
 const joinTimeoutMs = 600_000
 
@@ -271,7 +274,13 @@ class KafkaCluster implements Cluster {
       'group' in of
         ? (['group', of.group] as const)
         : (['transaction', of.transactionalId] as const)
-    const { code, broker } = await this.#call('any', findCoordinator, { key, kind })
+    const endMs = this.clock.monotonic() + coordinatorLimitMs
+    let { code, broker } = await this.#call('any', findCoordinator, { key, kind })
+    // The topic of all groups, or of all transactions, is made with the first.
+    while (code === errorCode.coordinatorNotAvailable && this.clock.monotonic() < endMs) {
+      await pause(this.clock, coordinatorPauseMs)
+      ;({ code, broker } = await this.#call('any', findCoordinator, { key, kind }))
+    }
     if (code === errorCode.none) return broker
     const what = `the coordinator of ${kind} '${key}'`
     const refusals: readonly number[] = [

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, test } from 'vitest'
+import { KafkaCluster } from '../../../test/kafka/cluster.ts'
+import { brokers, kafkaTest } from '../../../test/kafka/broker.ts'
+import { systemClock } from '../../core/clock.ts'
+import { defineLogConformance } from '../log.conformance.ts'
+import type { LogSubject } from '../log.conformance.ts'
+import type { Log } from '../log.ts'
+import { openKafkaLog } from './kafka-log.ts'
+import { connectCluster } from './wire/connect-cluster.ts'
+import { deleteGroups } from './wire/requests/delete-groups.ts'
+import { listGroups } from './wire/requests/list-groups.ts'
+
+/** MILLRACE_CONFORMANCE_NODES=3: on three brokers. */
+const nodes = Number(process.env['MILLRACE_CONFORMANCE_NODES'] ?? 1)
+/** Of its own: every case begins with an empty storage. */
+let cluster: KafkaCluster | null = null
+
+beforeAll(async () => {
+  if (brokers.length > 0) cluster = await KafkaCluster.start({ nodes })
+}, 120_000)
+afterAll(async () => {
+  await cluster?.stop()
+})
+
+function open(): Promise<Log> {
+  return openKafkaLog({
+    brokers: cluster?.brokers ?? [],
+    outOfRange: 'earliest',
+    sessionTimeoutMs: 6_000,
+  })
+}
+
+const subject: LogSubject = {
+  name: 'kafka',
+  capabilities: ['reopen', 'shared'],
+  start: async () => ({ open, clock: null, maintain: async () => {}, limitMs: 20_000 }),
+  stop: removeAll,
+}
+
+async function removeAll(): Promise<void> {
+  const log = await open()
+  for (const { name } of await log.listTopics()) await log.deleteTopic(name)
+  await log.close()
+  const wire = await connectCluster({ brokers: cluster?.brokers ?? [], clock: systemClock })
+  for (const { node } of await wire.brokers()) {
+    const { groups } = await wire.send({ node }, listGroups, null)
+    for (const group of groups) await wire.send({ group }, deleteGroups, group)
+  }
+  await wire.close()
+}
+
+const run = Object.assign(
+  (title: string, work: () => Promise<void>) => kafkaTest(`kafka: ${title}`, work, 60_000),
+  { skip: (title: string, work: () => Promise<void>) => test.skip(`kafka: ${title}`, work) },
+)
+defineLogConformance(run, subject)

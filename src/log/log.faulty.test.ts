@@ -240,7 +240,7 @@ defineLogConformance(
   ),
   {
     name: 'faulty memory',
-    capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'exclusive'],
+    capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'lazy', 'exclusive'],
     async start() {
       const [store, clock] = [new MemoryStore(), new VirtualClock(1_700_000_000_000)]
       const inner: MemoryLog = openMemoryLog({ store, clock })

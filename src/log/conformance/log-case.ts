@@ -39,7 +39,14 @@ export type LogCaseId = keyof typeof logSubjects
  * commits. `lazy`: a
  * reader fetches nothing before it is polled. `exclusive`: a pipeline has one runner at a time, who can be taken over.
  */
-export type Capability = 'reopen' | 'shared' | 'virtual-clock' | 'maintain' | 'dense' | 'exclusive'
+export type Capability =
+  | 'reopen'
+  | 'shared'
+  | 'virtual-clock'
+  | 'maintain'
+  | 'dense'
+  | 'lazy'
+  | 'exclusive'
 
 /** One storage, empty at first, for one case. */
 export interface LogHarness {

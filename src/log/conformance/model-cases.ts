@@ -13,15 +13,17 @@ const seedCount = 6
 const stepCount = 120
 
 export const modelCases: readonly LogCase[] = Array.from({ length: seedCount }, (_, seed) =>
-  logCase(`C10 random use of a log that stays open, seed ${seed}`, (harness) =>
-    runModel(harness, { seed, reopens: 'never' }),
+  logCase(
+    `C10 random use of a log that stays open, seed ${seed}`,
+    (harness) => runModel(harness, { seed, reopens: 'never' }),
+    ['dense'],
   ),
 ).concat(
   Array.from({ length: seedCount }, (_, i) =>
     logCase(
       `C10 random use of a log that is reopened, seed ${1000 + i}`,
       (harness) => runModel(harness, { seed: 1000 + i, reopens: 'sometimes' }),
-      ['reopen'],
+      ['reopen', 'dense'],
     ),
   ),
 )

@@ -23,17 +23,21 @@ import {
 import { filledLog } from './session-cases.ts'
 
 export const ownerCases: readonly LogCase[] = [
-  logCase('L1 a commit keeps records, offsets and changelog together', async (harness) => {
-    const log = await filledLog(harness)
-    const session = await log.open(taskOf())
-    const appends = [batchOf('t', 1, 'x'), batchOf('t', 0, 'f5')]
-    await session.commit({ offsets: [2], appends, changelog: blob('one') })
-    await session.commit({ ...nothing, offsets: [3] })
-    await session.commit({ ...nothing, changelog: blob('two') })
-    await session.commit({ ...nothing, appends: [batchOf('t', 1, 'y')] })
-    await expectState(harness, log, { offset: 3, blobs: ['one', 'two'], values: ['z', 'x', 'y'] })
-    assert.equal((await partitionInfo(log, 't', 0)).endOffset, 6)
-  }),
+  logCase(
+    'L1 a commit keeps records, offsets and changelog together',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const session = await log.open(taskOf())
+      const appends = [batchOf('t', 1, 'x'), batchOf('t', 0, 'f5')]
+      await session.commit({ offsets: [2], appends, changelog: blob('one') })
+      await session.commit({ ...nothing, offsets: [3] })
+      await session.commit({ ...nothing, changelog: blob('two') })
+      await session.commit({ ...nothing, appends: [batchOf('t', 1, 'y')] })
+      await expectState(harness, log, { offset: 3, blobs: ['one', 'two'], values: ['z', 'x', 'y'] })
+      assert.equal((await partitionInfo(log, 't', 0)).endOffset, 6)
+    },
+    ['dense'],
+  ),
   logCase(
     'L1 a commit with one bad append does nothing, and the next succeeds',
     async (harness) => {
@@ -67,24 +71,32 @@ export const ownerCases: readonly LogCase[] = [
     await refuses('unknown-topic', commit, 'the commit')
     await expectState(harness, log, { offset: 1, blobs: ['one'], values: ['z'] })
   }),
-  logCase('L2 a reader sees nothing of a commit that fails', async (harness) => {
-    const log = await filledLog(harness)
-    const reader = await log.openReader([{ topic: 't', partition: 1, offset: 1 }])
-    const waiting = reader.wait(Infinity)
-    const session = await log.open(taskOf())
-    const appends = [batchOf('t', 1, 'x'), batchOf('t', 9, 'c')]
-    await refuses('unknown-partition', () => session.commit({ ...nothing, appends }), 'the commit')
-    await log.open(taskOf())
-    const late = [batchOf('t', 1, 'late')]
-    await refuses('task-fenced', () => session.commit({ ...nothing, appends: late }), 'fenced')
-    assert.ok(await isPending(waiting), 'nothing was appended')
-    assert.equal(reader.poll(0), null)
-    assert.equal((await partitionInfo(log, 't', 1)).endOffset, 1)
-    await log.append([batchOf('t', 1, 'good')])
-    assert.equal(await within(harness.limitMs, waiting, 'the append wakes the reader'), 'ready')
-    const seen = await readTo(reader, { endOffset: 2, limitMs: harness.limitMs })
-    assert.deepEqual(valuesOf(seen), ['good'])
-  }),
+  logCase(
+    'L2 a reader sees nothing of a commit that fails',
+    async (harness) => {
+      const log = await filledLog(harness)
+      const reader = await log.openReader([{ topic: 't', partition: 1, offset: 1 }])
+      const waiting = reader.wait(Infinity)
+      const session = await log.open(taskOf())
+      const appends = [batchOf('t', 1, 'x'), batchOf('t', 9, 'c')]
+      await refuses(
+        'unknown-partition',
+        () => session.commit({ ...nothing, appends }),
+        'the commit',
+      )
+      await log.open(taskOf())
+      const late = [batchOf('t', 1, 'late')]
+      await refuses('task-fenced', () => session.commit({ ...nothing, appends: late }), 'fenced')
+      assert.ok(await isPending(waiting), 'nothing was appended')
+      assert.equal(reader.poll(0), null)
+      assert.equal((await partitionInfo(log, 't', 1)).endOffset, 1)
+      await log.append([batchOf('t', 1, 'good')])
+      assert.equal(await within(harness.limitMs, waiting, 'the append wakes the reader'), 'ready')
+      const seen = await readTo(reader, { endOffset: 2, limitMs: harness.limitMs })
+      assert.deepEqual(valuesOf(seen), ['good'])
+    },
+    ['dense'],
+  ),
   logCase(
     'L2 what a commit shows, it shows whole',
     async (harness) => {

@@ -6,7 +6,7 @@ import { MemoryStore } from './memory-store.ts'
 
 defineLogConformance(test, {
   name: 'memory',
-  capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'exclusive'],
+  capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'lazy', 'exclusive'],
   async start() {
     const store = new MemoryStore()
     const clock = new VirtualClock(1_700_000_000_000)

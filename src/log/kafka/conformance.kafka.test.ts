@@ -44,7 +44,7 @@ async function removeAll(): Promise<void> {
   const wire = await connectCluster({ brokers: cluster?.brokers ?? [], clock: systemClock })
   for (const { node } of await wire.brokers()) {
     const { groups } = await wire.send({ node }, listGroups, null)
-    for (const group of groups) await wire.send({ group }, deleteGroups, group)
+    for (const { group } of groups) await wire.send({ group }, deleteGroups, group)
   }
   await wire.close()
 }

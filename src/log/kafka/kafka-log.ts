@@ -19,8 +19,8 @@ import type {
   TopicConfig,
   TopicInfo,
 } from '../log.ts'
-import { KafkaGroups } from './admin/groups.ts'
-import { KafkaTopics } from './admin/topics.ts'
+import { createAdmin } from './admin/admin.ts'
+import type { KafkaAdmin } from './admin/admin.ts'
 import type { Fetcher, GroupMembership, OutOfRange } from './contracts.ts'
 import { aboveEnd, createFetcher } from './fetch/fetcher.ts'
 import { listOffsets, unknownPartition, unknownTopic } from './fetch/offsets.ts'
@@ -100,8 +100,7 @@ class KafkaLog implements Log {
   readonly place: string
   readonly #cluster: Cluster
   readonly #options: KafkaLogOptions
-  readonly #topics: KafkaTopics
-  readonly #groups: KafkaGroups
+  readonly #admin: KafkaAdmin
   readonly #fetcher: Fetcher
   readonly #appending: AppendOptions
   readonly #appender: Appender
@@ -115,40 +114,44 @@ class KafkaLog implements Log {
     this.place = cluster.place
     this.#cluster = cluster
     this.#options = options
-    this.#topics = new KafkaTopics(cluster, options.replicationFactor)
-    this.#groups = new KafkaGroups(cluster, this.#topics)
+    const { replicationFactor } = options
+    this.#admin = createAdmin({
+      cluster,
+      clock: cluster.clock,
+      ...(replicationFactor === undefined ? {} : { replicationFactor }),
+    })
     this.#fetcher = createFetcher(cluster)
     this.#appending = {
       cluster,
       compression: options.compression ?? 'none',
-      limits: (topic) => this.#topics.limits(topic),
+      limits: (topic) => this.#admin.limits(topic),
     }
     this.#appender = new Appender({ ...this.#appending, random: systemRandom })
   }
 
   async createTopic(name: string, config?: Partial<TopicConfig>): Promise<TopicInfo> {
     this.#checkOpen()
-    return await this.#topics.create(name, config)
+    return await this.#admin.createTopic(name, config)
   }
 
   async describeTopic(name: string): Promise<TopicInfo> {
     this.#checkOpen()
-    return await this.#topics.describe(name)
+    return await this.#admin.describeTopic(name)
   }
 
   async listTopics(): Promise<TopicInfo[]> {
     this.#checkOpen()
-    return await this.#topics.list()
+    return await this.#admin.listTopics()
   }
 
   async deleteTopic(name: string): Promise<void> {
     this.#checkOpen()
-    await this.#topics.delete(name)
+    await this.#admin.deleteTopic(name)
   }
 
   async alterTopic(name: string, config: Partial<TopicConfig>): Promise<TopicInfo> {
     this.#checkOpen()
-    return await this.#topics.alter(name, config)
+    return await this.#admin.alterTopic(name, config)
   }
 
   async append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]> {
@@ -158,7 +161,7 @@ class KafkaLog implements Log {
 
   async trim(offsets: readonly GroupOffset[]): Promise<void> {
     this.#checkOpen()
-    await this.#topics.trim(offsets)
+    await this.#admin.trim(offsets)
   }
 
   async openReader(
@@ -193,17 +196,17 @@ class KafkaLog implements Log {
 
   async groups(): Promise<GroupInfo[]> {
     this.#checkOpen()
-    return await this.#groups.list()
+    return await this.#admin.groups()
   }
 
   async commitGroup(group: string, offsets: readonly GroupOffset[]): Promise<void> {
     this.#checkOpen()
-    await this.#groups.commit(group, offsets)
+    await this.#admin.commitGroup(group, offsets)
   }
 
   async deleteGroup(group: string): Promise<void> {
     this.#checkOpen()
-    await this.#groups.delete(group)
+    await this.#admin.deleteGroup(group)
   }
 
   async join({ pipeline, tasks, infos }: JoinOptions): Promise<Membership> {
@@ -231,7 +234,7 @@ class KafkaLog implements Log {
     const isMember = joined?.tasks.has(spec.task) === true
     const session = await openSession({
       cluster: this.#cluster,
-      topics: this.#topics,
+      admin: this.#admin,
       fetcher: this.#fetcher,
       spec,
       tasks: [...(joined?.tasks ?? [])],

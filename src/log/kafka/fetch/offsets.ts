@@ -54,7 +54,13 @@ async function listMissing(
       const answer =
         node < 0
           ? asked.map((place) => ({ ...place, code: errorCode.leaderNotAvailable, offset: -1 }))
-          : await cluster.send({ node }, listOffsetsApi, { places: asked, timestamp })
+          : await cluster
+              .send({ node }, listOffsetsApi, { places: asked, timestamp })
+              .catch((thrown: unknown) => {
+                // The leader may be another one now.
+                for (const { topic } of asked) cluster.forget({ topic })
+                throw thrown
+              })
       for (const { topic, partition, code, offset } of answer) {
         const named = indexes.filter(
           (one) => places[one]?.topic === topic && places[one].partition === partition,

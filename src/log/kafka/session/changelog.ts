@@ -11,8 +11,9 @@
 import { MillraceError } from '../../../core/error.ts'
 import { BatchBuilder } from '../../batch.ts'
 import type { AppendBatch, Appended, ChangelogWrite, TopicPartition } from '../../log.ts'
+import { changelogSettings } from '../admin/changelog-settings.ts'
 import type { CommittedPlace } from '../admin/committed-offsets.ts'
-import type { KafkaTopics } from '../admin/topics.ts'
+import type { KafkaAdmin } from '../admin/admin.ts'
 import type { FetchSet, Fetcher, OffsetToCommit } from '../contracts.ts'
 import { listOffsets } from '../fetch/offsets.ts'
 import type { Cluster } from '../wire/cluster.ts'
@@ -22,16 +23,9 @@ const pieceBytesMax = 900_000
 /** The key of a record: whether the blob goes on in the next one. */
 const goesOn = Uint8Array.of(1)
 const ends = Uint8Array.of(0)
-const settings = {
-  'cleanup.policy': 'delete',
-  'retention.ms': '-1',
-  'retention.bytes': '-1',
-  'max.message.bytes': String(2 << 20),
-}
-
 export interface ChangelogOptions {
   readonly cluster: Cluster
-  readonly topics: KafkaTopics
+  readonly admin: KafkaAdmin
   readonly fetcher: Fetcher
   readonly place: TopicPartition
   /** The topic gets at least so many: one for each task that keeps its changelog there. */
@@ -65,10 +59,10 @@ export class Changelog {
   /** Makes the topic where it is not there yet: with the first state that is to be kept. */
   async ensure(): Promise<void> {
     if (this.#isThere) return
-    const { topics, place, cluster } = this.#options
+    const { admin, place, cluster } = this.#options
     const known = (await cluster.topics([place.topic])).get(place.topic)
     if ((known?.partitions.length ?? 0) <= place.partition) {
-      await topics.ensure(place.topic, this.#options.partitions, settings)
+      await admin.ensureTopic(place.topic, this.#options.partitions, changelogSettings)
     }
     this.#isThere = true
   }
@@ -112,9 +106,9 @@ export class Changelog {
     this.#from = from
     this.#roundStart = roundStart
     if (!hasMoved) return
-    const { topics, place } = this.#options
+    const { admin, place } = this.#options
     // What fails is made up for by the next round's end.
-    void topics.trimUnchecked([{ ...place, offset: from }]).catch(() => {})
+    void admin.trim([{ ...place, offset: from }]).catch(() => {})
   }
 
   /** The blobs from the start of the last complete round on. @throws `state-lost` */

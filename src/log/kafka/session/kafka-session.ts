@@ -4,7 +4,7 @@ import type { RecordBatch } from '../../batch.ts'
 import type { Appended, CommitBatch, CommitReceipt, Session, TaskSpec } from '../../log.ts'
 import { committedOffsets } from '../admin/committed-offsets.ts'
 import { changelogTopic, taskGroup, transactionalIdOf } from '../admin/names.ts'
-import type { KafkaTopics } from '../admin/topics.ts'
+import type { KafkaAdmin } from '../admin/admin.ts'
 import type {
   FetchSet,
   Fetcher,
@@ -21,7 +21,7 @@ import { Changelog } from './changelog.ts'
 
 export interface SessionOptions {
   readonly cluster: Cluster
-  readonly topics: KafkaTopics
+  readonly admin: KafkaAdmin
   readonly fetcher: Fetcher
   readonly spec: TaskSpec
   readonly outOfRange: OutOfRange
@@ -37,7 +37,7 @@ const prefetchBytesMax = 8 << 20
 
 /** Fences earlier owners first; only then are offsets and state what they will stay. */
 export async function openSession(options: SessionOptions): Promise<KafkaSession> {
-  const { cluster, spec, topics, fetcher } = options
+  const { cluster, spec, admin, fetcher } = options
   const { pipeline, task, inputs } = spec
   await checkInputs(cluster, spec)
   const producer = await options.openProducer(transactionalIdOf(pipeline, task))
@@ -70,7 +70,7 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
       1 + Math.max(...tasks.map((one) => (one.topic === place.topic ? one.partition : 0)))
     const changelog = new Changelog({
       cluster,
-      topics,
+      admin,
       fetcher,
       place,
       partitions,

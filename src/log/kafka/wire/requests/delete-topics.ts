@@ -1,9 +1,10 @@
-/** DeleteTopics: one topic, by name. */
+/** DeleteTopics: one topic, by its id: one made anew under the same name is another. */
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 
 export interface DeleteTopicsRequest {
-  readonly name: string
+  /** UUID as text. */
+  readonly id: string
   readonly timeoutMs: number
 }
 
@@ -15,10 +16,10 @@ export const deleteTopics: Api<
   key: 20,
   version: 6,
   flexible: true,
-  write(writer, { name, timeoutMs }) {
+  write(writer, { id, timeoutMs }) {
     writer
-      .appendArray([name], (w) => {
-        w.appendString(name).appendUUID(null)
+      .appendArray([id], (w) => {
+        w.appendString(null).appendUUID(id)
       })
       .appendInt32(timeoutMs)
       .appendTaggedFields()

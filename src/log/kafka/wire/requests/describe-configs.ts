@@ -5,6 +5,7 @@ import type { Api } from '../api.ts'
 export interface DescribedConfig {
   readonly name: string
   readonly code: number
+  readonly reason: string | null
   readonly settings: ReadonlyMap<string, string | null>
 }
 
@@ -33,8 +34,8 @@ export const describeConfigs: Api<
     reader.readInt32() // throttle time
     return reader.readArray((r) => {
       const code = r.readInt16()
-      r.readNullableString()
-      r.readInt8()
+      const reason = r.readNullableString()
+      r.readInt8() // kind of resource
       const name = r.readString()
       const settings = r.readArray((c) => {
         const setting = [c.readString(), c.readNullableString()] as const
@@ -50,7 +51,7 @@ export const describeConfigs: Api<
         c.readNullableString() // documentation
         return setting
       })
-      return { name, code, settings: new Map(settings) }
+      return { name, code, reason, settings: new Map(settings) }
     })
   },
 })

@@ -1,4 +1,4 @@
-/** DescribeLogDirs: how many bytes the partitions of a broker take. */
+/** DescribeLogDirs: how many bytes one broker keeps of partitions. */
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 
@@ -8,37 +8,52 @@ export interface LogSize {
   readonly bytes: number
 }
 
-export const describeLogDirs: Api<readonly string[], readonly LogSize[]> = api({
+export interface DescribeLogDirsRequest {
+  readonly places: readonly { readonly topic: string; readonly partition: number }[]
+}
+
+export interface DescribeLogDirsAnswer {
+  readonly code: number
+  readonly sizes: readonly LogSize[]
+}
+
+export const describeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsAnswer> = api({
   name: 'DescribeLogDirs',
   key: 35,
   version: 4,
   flexible: true,
-  write(writer, topics) {
-    const partitions = Array.from({ length: 1024 }, (_, i) => i)
+  write(writer, { places }) {
     writer
-      .appendArray([...topics], (w, topic) => {
-        w.appendString(topic).appendArray(partitions, (p, one) => p.appendInt32(one), true, false)
+      .appendArray([...Map.groupBy(places, ({ topic }) => topic)], (w, [topic, list]) => {
+        w.appendString(topic).appendArray(
+          list,
+          (p, { partition }) => p.appendInt32(partition),
+          true,
+          false,
+        )
       })
       .appendTaggedFields()
   },
   read(reader) {
     reader.readInt32() // throttle time
-    reader.readInt16()
+    const code = reader.readInt16()
     const sizes: LogSize[] = []
     reader.readArray((r) => {
-      r.readInt16()
+      r.readInt16() // of the directory
       r.readString()
       r.readArray((t) => {
         const topic = t.readString()
         t.readArray((p) => {
-          sizes.push({ topic, partition: p.readInt32(), bytes: Number(p.readInt64()) })
-          p.readInt64()
-          p.readBoolean()
+          const partition = p.readInt32()
+          const bytes = Number(p.readInt64())
+          p.readInt64() // lag
+          const isMoving = p.readBoolean() // a copy on its way to another directory
+          if (!isMoving) sizes.push({ topic, partition, bytes })
         })
       })
-      r.readInt64()
-      r.readInt64()
+      r.readInt64() // volume
+      r.readInt64() // free
     })
-    return sizes
+    return { code, sizes }
   },
 })

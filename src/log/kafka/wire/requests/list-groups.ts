@@ -2,24 +2,38 @@
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 
-export const listGroups: Api<null, { readonly code: number; readonly groups: readonly string[] }> =
-  api({
-    name: 'ListGroups',
-    key: 16,
-    version: 4,
-    flexible: true,
-    write(writer) {
-      writer.appendArray([], () => {}).appendTaggedFields()
-    },
-    read(reader) {
-      reader.readInt32() // throttle time
-      const code = reader.readInt16()
-      const groups = reader.readArray((r) => {
-        const group = r.readString()
-        r.readString()
-        r.readString()
-        return group
-      })
-      return { code, groups }
-    },
-  })
+export interface ListedGroup {
+  readonly group: string
+  /** Lower case, e.g. `empty`, `stable`, `dead`. */
+  readonly state: string
+  /** Lower case: `classic`, `consumer`, `streams`, `share`. */
+  readonly type: string
+}
+
+export interface ListGroupsAnswer {
+  readonly code: number
+  readonly groups: readonly ListedGroup[]
+}
+
+export const listGroups: Api<null, ListGroupsAnswer> = api({
+  name: 'ListGroups',
+  key: 16,
+  version: 5,
+  flexible: true,
+  write(writer) {
+    writer
+      .appendArray([], () => {}) // of any state
+      .appendArray([], () => {}) // of any type
+      .appendTaggedFields()
+  },
+  read(reader) {
+    reader.readInt32() // throttle time
+    const code = reader.readInt16()
+    const groups = reader.readArray((r) => {
+      const group = r.readString()
+      r.readString() // protocol type
+      return { group, state: r.readString().toLowerCase(), type: r.readString().toLowerCase() }
+    })
+    return { code, groups }
+  },
+})

@@ -1,33 +1,40 @@
-/** OffsetCommit: offsets of a group, outside of a transaction. */
-import type { OffsetToCommit } from '../../contracts.ts'
+/**
+ * OffsetCommit outside of a transaction: by a member, or by none, which is accepted while the group
+ * has none.
+ */
+import type { MemberIdentity, OffsetToCommit } from '../../contracts.ts'
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 
 export interface OffsetCommitRequest {
   readonly group: string
-  /** −1 without a member. */
-  readonly generation: number
-  readonly memberId: string
-  readonly instanceId: string | null
   readonly offsets: readonly OffsetToCommit[]
+  /** Default: none. */
+  readonly member?: MemberIdentity
 }
 
-export const offsetCommit: Api<OffsetCommitRequest, readonly { readonly code: number }[]> = api({
+export interface CommittedOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly code: number
+}
+
+export const offsetCommit: Api<OffsetCommitRequest, readonly CommittedOffset[]> = api({
   name: 'OffsetCommit',
   key: 8,
-  version: 8,
+  version: 9,
   flexible: true,
-  write(writer, { group, generation, memberId, instanceId, offsets }) {
+  write(writer, { group, offsets, member }) {
     writer
       .appendString(group)
-      .appendInt32(generation)
-      .appendString(memberId)
-      .appendString(instanceId)
+      .appendInt32(member?.generation ?? -1)
+      .appendString(member?.memberId ?? '')
+      .appendString(member?.instanceId ?? null)
       .appendArray([...Map.groupBy(offsets, ({ topic }) => topic)], (w, [topic, list]) => {
         w.appendString(topic).appendArray(list, (p, { partition, offset, metadata }) => {
           p.appendInt32(partition)
             .appendInt64(BigInt(offset))
-            .appendInt32(-1)
+            .appendInt32(-1) // leader epoch
             .appendString(metadata)
         })
       })
@@ -35,14 +42,13 @@ export const offsetCommit: Api<OffsetCommitRequest, readonly { readonly code: nu
   },
   read(reader) {
     reader.readInt32() // throttle time
-    const codes: { code: number }[] = []
+    const results: CommittedOffset[] = []
     reader.readArray((r) => {
-      r.readString()
+      const topic = r.readString()
       r.readArray((p) => {
-        p.readInt32()
-        codes.push({ code: p.readInt16() })
+        results.push({ topic, partition: p.readInt32(), code: p.readInt16() })
       })
     })
-    return codes
+    return results
   },
 })

@@ -20,8 +20,6 @@ const commands = {
   bench: ['bench/bench.ts'],
   'kafka:up': ['test/kafka/kafka.ts', 'up'],
   'kafka:down': ['test/kafka/kafka.ts', 'down'],
-  'test:kafka-faults': ['test/kafka-faults/faults.ts'],
-  'bench:kafka': ['bench/kafka/bench.ts'],
   nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
 }

@@ -16,6 +16,13 @@ export const systemRandom: Random = {
   int: (below) => Math.floor(Math.random() * below),
 }
 
+/** A UUID of version 4: unique for all that matters, and no secret. */
+export function uuid(random: Random): string {
+  const hex = (digits: number): string =>
+    Array.from({ length: digits }, () => random.int(16).toString(16)).join('')
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${(8 + random.int(4)).toString(16)}${hex(3)}-${hex(12)}`
+}
+
 /**
  * xoshiro128** 1.1 (D. Blackman, S. Vigna, prng.di.unimi.it), its state filled by splitmix32 from
  * the seed.

@@ -87,7 +87,7 @@ export class Task implements TaskContext {
       }),
       watermark: this.#watermark,
       outputs: this.#outputs,
-      eventDueMs: () => this.#eventDueMs(),
+      eventDueMs: () => this.#domains.dueMs(),
     })
     this.cursors = options.inputs.map((input, i) =>
       openCursor(input, {
@@ -197,7 +197,7 @@ export class Task implements TaskContext {
    * anything.
    */
   clockDueMs(): number {
-    const due = this.#watermark.clockDueMs(this.nowMs, this.#eventDueMs())
+    const due = this.#watermark.clockDueMs(this.nowMs, this.#domains.dueMs())
     return Math.min(due, this.#domains.clockDueMs())
   }
 
@@ -365,10 +365,6 @@ export class Task implements TaskContext {
     if (watermarkMs <= this.#watermark.currentMs) return
     this.#domains.advance(watermarkMs, this.#begin)
     this.#watermark.currentMs = watermarkMs
-  }
-
-  #eventDueMs(): number {
-    return this.#domains.dueMs()
   }
 
   #entry(step: string): Push {

@@ -27,7 +27,7 @@ function topicsOf(plan: Plan, kind: 'source' | 'to'): TopicSpec[] {
 /** Gives codecs what they need from outside before the first record, as the id of a schema. */
 export async function prepareCodecs(plan: Plan): Promise<void> {
   const codecs = new Set([...sourceSpecs(plan), ...topicsOf(plan, 'to')].map(({ codec }) => codec))
-  await Promise.all([...codecs].map((codec) => codec.prepare?.()))
+  for (const codec of codecs) await codec.prepare?.()
 }
 
 /** @returns whether a step may find records late */

@@ -30,8 +30,11 @@ export class WrittenSchema {
 
   async prepare(): Promise<void> {
     if (this.#schema === null || this.#id !== null) return
-    const { [this.#registration]: ask } = this.#registry
-    this.#id = await ask.call(this.#registry, this.#subject, this.#schema)
+    const isNew = this.#registration === 'register'
+    const registry = this.#registry
+    this.#id = isNew
+      ? await registry.register(this.#subject, this.#schema)
+      : await registry.find(this.#subject, this.#schema)
   }
 
   /** @throws `encode-failed` before `prepare`, or without a schema */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import type { KafkaLogOptions } from '../log/kafka/kafka-log.ts'
-import type { LogOpener } from './open-log.ts'
+import type { LogOpener } from './log-name.ts'
 
 /**
  * Apache Kafka as the log of a run. Needs the package `@platformatic/kafka`.
@@ -15,13 +15,20 @@ export function kafka(options: KafkaLogOptions): LogOpener {
 }
 
 async function openKafka(options: KafkaLogOptions): Promise<Log> {
-  const { openKafkaLog } = await import('../log/kafka/kafka-log.ts').catch((thrown: unknown) => {
+  const { openKafkaLog } = await loaded(() => import('../log/kafka/kafka-log.ts'))
+  return await openKafkaLog(options)
+}
+
+/** Only who uses Kafka needs its package. @throws `missing-dependency` */
+export async function loaded<Module>(load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load()
+  } catch (thrown) {
     if (!messageOf(thrown).includes('@platformatic/kafka')) throw thrown
     throw new MillraceError('missing-dependency', 'the package @platformatic/kafka is not there', {
       hint: 'install it: npm install @platformatic/kafka',
     })
-  })
-  return await openKafkaLog(options)
+  }
 }
 
 const mechanisms = {

@@ -8,14 +8,6 @@ import type { Log } from '../log/log.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 
-/** `kafka://host:port,host:port?option=value`: see docs/kafka.md. */
-export type LogName = 'memory' | 'embedded' | `kafka://${string}`
-
-/** A log that is yet to be opened, as `kafka(…)` of `millrace/kafka` gives it. */
-export interface LogOpener {
-  openLog(): Promise<Log>
-}
-
 export interface LogChoice {
   /** `memory`, `embedded` or `kafka://…`; default MILLRACE_LOG, else `embedded`. */
   readonly log?: string

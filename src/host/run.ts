@@ -7,7 +7,7 @@ import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import { openLog } from './open-log.ts'
-import type { LogName, LogOpener } from './open-log.ts'
+import type { LogName, LogOpener } from './log-name.ts'
 
 /** `failed`: the run has ended by this error. */
 export type HostEvent = RunEvent | { readonly kind: 'failed'; readonly error: unknown }

@@ -8,6 +8,9 @@ import type { Plan } from '../../src/pipeline/plan.ts'
 
 export { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 export { planJson, planMermaid, planText } from '../../src/pipeline/explain-plan.ts'
+export { avro } from '../../src/avro.ts'
+export { kafka } from '../../src/kafka.ts'
+export { jsonSchema, SchemaRegistry } from '../../src/schema-registry.ts'
 export { buildPlan } from '../../src/pipeline/build-plan.ts'
 
 export const lines = topic('lines', { codec: string() })

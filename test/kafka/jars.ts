@@ -22,7 +22,7 @@ export function jarsDirectory(version = kafkaVersion): string {
 }
 
 function hasJars(directory: string): boolean {
-  return existsSync(directory) && readdirSync(directory).some((name) => /^kafka_2/.test(name))
+  return existsSync(directory) && readdirSync(directory).some((name) => name.startsWith('kafka_2'))
 }
 
 /** Why no broker can be started on this machine; null when one can. */

@@ -35,9 +35,10 @@ export type LogCaseId = keyof typeof logSubjects
 /**
  * `reopen`: data outlives `close`. `shared`: two handles may be open on one storage at a time, as
  * processes are. `virtual-clock`: append times and timeouts follow `harness.clock`. `maintain`:
- * retention and compaction run on demand. `dense`: each offset of a partition has a record, also after
- * commits. `lazy`: a
- * reader fetches nothing before it is polled. `exclusive`: a pipeline has one runner at a time, who can be taken over.
+ * retention and compaction run on demand. `dense`: each offset of a partition has a record, also
+ * after commits. `lazy`: a
+ * reader fetches nothing before it is polled. `exclusive`: a pipeline has one runner at a time, who
+ * can be taken over.
  */
 export type Capability =
   | 'reopen'

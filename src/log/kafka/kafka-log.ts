@@ -22,7 +22,8 @@ import type {
 import { createAdmin } from './admin/admin.ts'
 import type { KafkaAdmin } from './admin/admin.ts'
 import type { Fetcher, GroupMembership, OutOfRange } from './contracts.ts'
-import { aboveEnd, createFetcher } from './fetch/fetcher.ts'
+import { createFetcher } from './fetch/fetcher.ts'
+import { aboveEnd } from './fetch/out-of-range.ts'
 import { listOffsets, unknownPartition, unknownTopic } from './fetch/offsets.ts'
 import type { GroupEvent } from './group/group-event.ts'
 import { joinGroup } from './group/join-group.ts'
@@ -54,7 +55,9 @@ export interface KafkaLogOptions {
   readonly compression?: Compression
   /** Of topics that are created. Default: the brokers' default. */
   readonly replicationFactor?: number
-  /** Default `classic`; `streams` has the brokers share tasks out (KIP-1071, Kafka 4.2 or newer). */
+  /**
+   * Default `classic`; `streams` has the brokers share tasks out (KIP-1071, Kafka 4.2 or newer).
+   */
   readonly membership?: 'classic' | 'streams'
   /**
    * Stable over restarts of this process, and of no other: a process that was killed and starts

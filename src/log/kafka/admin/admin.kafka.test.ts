@@ -200,7 +200,7 @@ kafkaTest('trim moves the start up, never back, and is refused as a whole', asyn
   const compacted = newName()
   await admin.createTopic(topic, { partitions: 2 })
   await admin.createTopic(compacted, { cleanup: 'compact' })
-  const { bytes } = batchOf(topic, 0, ...'abcdefghijkl')
+  const { bytes } = batchOf(topic, 0, ...Array.from('abcdefghijkl'))
   await append(cluster, { topic, partition: 0 }, bytes)
   const at = (offset: number, partition = 0): GroupOffset => ({ topic, partition, offset })
   const starts = async (): Promise<number[]> =>

@@ -27,7 +27,11 @@ beforeAll(async () => {
   admin = createAdmin({ cluster, clock })
   await admin.createTopic(topic, { partitions: 2 })
   for (const partition of [0, 1]) {
-    await append(cluster, { topic, partition }, batchOf(topic, partition, ...'abcde').bytes)
+    await append(
+      cluster,
+      { topic, partition },
+      batchOf(topic, partition, ...Array.from('abcde')).bytes,
+    )
   }
 })
 

@@ -18,7 +18,6 @@ import { isChangelog } from './changelog-settings.ts'
 import { isChangelogOf, isStampGroup, pipelineOfGroup } from './names.ts'
 import { checkPlaces, placeKey } from './places.ts'
 import { topicSettings } from './topic-infos.ts'
-import { limitsOf } from './topic-settings.ts'
 
 const limitMs = 30_000
 

@@ -81,7 +81,7 @@ function taskText(task: string): string {
 /** One to one: `_x` in the result always begins an escape. */
 function escaped(text: string, unsafe: RegExp): string {
   let out = ''
-  const chars = [...text]
+  const chars = Array.from(text)
   for (const [i, char] of chars.entries()) {
     const looksEscaped = char === '_' && chars[i + 1] === 'x'
     const isPlain = !unsafe.test(char) && !looksEscaped

@@ -15,10 +15,13 @@ import type { FetchAnswer, FetchedPartition } from '../wire/requests/fetch.ts'
 import { isTransient } from '../wire/retrying.ts'
 import { FetchInput } from './fetch-input.ts'
 import { listOffsets, notReadable, unknownTopic } from './offsets.ts'
+import { aboveEnd, closedError, gap } from './out-of-range.ts'
 
 /** A broker with nothing new answers after this. */
 const waitMs = 500
-/** While a partition is left out, as it has enough, or has just been added: it must not wait long. */
+/**
+ * While a partition is left out, as it has enough, or has just been added: it must not wait long.
+ */
 const shortWaitMs = 10
 const pauseMsMin = 20
 const pauseMsMax = 1_000
@@ -44,8 +47,7 @@ class KafkaFetcher implements Fetcher {
     inputs: readonly (TopicPartition & { readonly offset: number })[],
     options: FetchOptions,
   ): FetchSet {
-    let lane = 0
-    while (this.#lanes.has(lane)) lane += 1
+    const lane = [...this.#lanes, -1].findIndex((_, i) => !this.#lanes.has(i))
     this.#lanes.add(lane)
     const set: KafkaFetchSet = new KafkaFetchSet(
       this.#cluster,
@@ -61,7 +63,7 @@ class KafkaFetcher implements Fetcher {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#sets].map((set) => set.close()))
+    for (const set of this.#sets) await set.close()
   }
 }
 
@@ -346,29 +348,4 @@ class KafkaFetchSet implements FetchSet {
   #checkOpen(): void {
     if (this.#isClosed) throw closedError()
   }
-}
-
-function closedError(): MillraceError {
-  return new MillraceError('log-closed', 'the reader was closed')
-}
-
-/** Records were deleted before they were read. */
-export function gap(place: TopicPartition, offset: number, start: number): MillraceError {
-  return new MillraceError(
-    'offset-out-of-range',
-    `${start - offset} records from offset ${offset} on were deleted before they were read`,
-    {
-      at: { ...place, offset },
-      hint:
-        "go on without them: outOfRange 'earliest' (at the oldest that is left) or 'latest'; " +
-        'and keep records longer: retention of the topic',
-    },
-  )
-}
-
-export function aboveEnd(place: TopicPartition, offset: number, end: number): MillraceError {
-  return new MillraceError('offset-out-of-range', `offset ${offset} is above the end ${end}`, {
-    at: { ...place, offset },
-    hint: 'the topic was made anew, or has lost records: set the offsets of the group anew',
-  })
 }

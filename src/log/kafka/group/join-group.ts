@@ -1,5 +1,5 @@
 /** Becoming a member of a group: which of a pipeline's tasks this process runs. */
-import { randomUUID } from 'node:crypto'
+import { systemRandom, uuid } from '../../../core/random.ts'
 import type { GroupMembership, Ownership } from '../contracts.ts'
 import { ClassicMember } from './classic-member.ts'
 import { HeldTasks } from './held-tasks.ts'
@@ -54,7 +54,7 @@ export async function joinGroup(options: JoinGroupOptions): Promise<GroupMembers
 async function streamsMember(options: MemberOptions, held: HeldTasks): Promise<Member> {
   const topology = topologyOf(options.group, options.infos)
   await needStreams(options)
-  const memberId = options.instanceId ?? randomUUID()
+  const memberId = options.instanceId ?? uuid(systemRandom)
   return new StreamsMember(options, held, { memberId, topology })
 }
 

@@ -99,7 +99,7 @@ export class Pulse {
     if (this.isExpired) {
       const isBlocked = this.#blockedMs > 0
       const text = isBlocked
-        ? `${this.#blockedText()}, longer than the session time-out of ${sessionTimeoutMs} ms leaves`
+        ? `${this.#blockedText()}, over the session time-out of ${sessionTimeoutMs} ms`
         : `no heartbeat was answered for the session time-out of ${sessionTimeoutMs} ms`
       if (isBlocked) notify({ kind: 'blocked', text: `${text}; the group membership was lost` })
       this.#blockedMs = 0

@@ -1,4 +1,6 @@
-/** A member with its own connections, as a process of its own has, for the tests on a real broker. */
+/**
+ * A member with its own connections, as a process of its own has, for the tests on a real broker.
+ */
 import { systemClock } from '../../../core/clock.ts'
 import type { GroupMembership } from '../contracts.ts'
 import type { Cluster } from '../wire/cluster.ts'

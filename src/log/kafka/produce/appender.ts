@@ -1,5 +1,6 @@
 /** Appends that belong to no task: of the command line, of sources, by hand. */
 import { MillraceError } from '../../../core/error.ts'
+import { uuid } from '../../../core/random.ts'
 import type { Random } from '../../../core/random.ts'
 import type { AppendBatch, Appended, ProducerStamp } from '../../log.ts'
 import { committedOffsets } from '../admin/committed-offsets.ts'
@@ -33,8 +34,7 @@ export class Appender {
 
   constructor(options: AppenderOptions) {
     this.#options = options
-    const part = (): string => options.random.int(2 ** 48).toString(36)
-    this.#id = `millrace-append-${part()}${part()}`
+    this.#id = `millrace-append-${uuid(options.random)}`
   }
 
   append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]> {

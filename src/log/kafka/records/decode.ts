@@ -18,7 +18,9 @@ import {
 import { damaged, decompress } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 
-/** Records of several Kafka batches are put into one up to this, so that small batches cost little. */
+/**
+ * Records of several Kafka batches are put into one up to this, so that small batches cost little.
+ */
 const recordsMax = 1000
 const payloadMax = 1 << 20
 /** Offsets are kept as distances of 32 bits. */

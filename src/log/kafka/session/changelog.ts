@@ -4,9 +4,10 @@
  *
  * Its topic is not compacted. A blob holds many keys, and each commit also writes the next slice of
  * a rolling snapshot: what lies before the last complete round is not needed any more and deleted
- * at once. So a restore reads a small multiple of the live state; of a compacted topic it would read
- * whatever the cleaner, which leaves the newest segment alone, has not come to yet. Where a restore
- * begins is the group's offset of the changelog's partition, committed with the round's end.
+ * at once. So a restore reads a small multiple of the live state; of a compacted topic it would
+ * read whatever the cleaner, which leaves the newest segment alone, has not come to yet. Where a
+ * restore begins is the group's offset of the changelog's partition, committed with the round's
+ * end.
  */
 import { MillraceError } from '../../../core/error.ts'
 import { BatchBuilder } from '../../batch.ts'
@@ -54,6 +55,10 @@ export class Changelog {
     this.#from = options.from?.offset ?? null
     const round = options.from?.metadata ?? ''
     this.#roundStart = round === '' ? null : Number(round)
+  }
+
+  get hasState(): boolean {
+    return this.#from !== null
   }
 
   /** Makes the topic where it is not there yet: with the first state that is to be kept. */
@@ -151,14 +156,21 @@ export class Changelog {
   }
 
   #lost(why: string): MillraceError {
-    const { pipeline, task, place } = this.#options
-    return new MillraceError(
-      'state-lost',
-      `the changelog of task ${task} is not what its offsets belong to: ${why}`,
-      {
-        at: { pipeline, task, topic: place.topic, partition: place.partition },
-        hint: `begin anew, with offsets and state forgotten: millrace groups delete ${pipeline}`,
-      },
-    )
+    return stateLost(this.#options, this.#options.place, why)
   }
+}
+
+export function stateLost(
+  { pipeline, task }: { readonly pipeline: string; readonly task: string },
+  place: TopicPartition,
+  why: string,
+): MillraceError {
+  return new MillraceError(
+    'state-lost',
+    `the changelog of task ${task} is not what its offsets belong to: ${why}`,
+    {
+      at: { pipeline, task, topic: place.topic, partition: place.partition },
+      hint: `begin anew, with offsets and state forgotten: millrace groups delete ${pipeline}`,
+    },
+  )
 }

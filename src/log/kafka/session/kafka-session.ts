@@ -14,10 +14,10 @@ import type {
   Ownership,
   TransactionalProducer,
 } from '../contracts.ts'
-import { aboveEnd, gap } from '../fetch/fetcher.ts'
+import { aboveEnd, gap } from '../fetch/out-of-range.ts'
 import { listOffsets, unknownPartition, unknownTopic } from '../fetch/offsets.ts'
 import type { Cluster } from '../wire/cluster.ts'
-import { Changelog } from './changelog.ts'
+import { Changelog, stateLost } from './changelog.ts'
 
 export interface SessionOptions {
   readonly cluster: Cluster
@@ -53,6 +53,11 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
       listOffsets(cluster, inputs, 'latest'),
     ])
     const from = committed.pop() ?? null
+    // The offset of a topic goes with it; those of the inputs tell that there was state.
+    const hadState = [...committed, ...committedShared].some(
+      (known) => known?.metadata === metadataOf(task, true),
+    )
+    if (from === null && hadState) throw stateLost(spec, place, 'the topic is not there')
     const begin = inputs.map((input, i) => {
       const known = isShared(i) ? committedShared.shift() : committed.shift()
       const [start = 0, end = 0] = [starts[i], ends[i]]
@@ -83,6 +88,11 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
     await producer.close()
     throw thrown
   }
+}
+
+/** Kept with each offset, for people and to know what belongs to it. */
+function metadataOf(task: string, hasState: boolean): string {
+  return hasState ? `${task} with state` : task
 }
 
 async function checkInputs(cluster: Cluster, { inputs }: TaskSpec): Promise<void> {
@@ -197,7 +207,8 @@ export class KafkaSession implements Session {
   async #commit({ offsets, appends, changelog }: CommitBatch): Promise<CommitReceipt> {
     if (changelog !== null) await this.#changelog.ensure()
     const blob = changelog === null ? [] : this.#changelog.appendsOf(changelog)
-    const moved = this.#moved(offsets)
+    const hasState = this.#changelog.hasState || changelog !== null
+    const moved = this.#moved(offsets, metadataOf(this.spec.task, hasState))
     const count = appends.length
     try {
       const appended = await this.#producer.commit({
@@ -218,13 +229,16 @@ export class KafkaSession implements Session {
   }
 
   /** The offsets that a commit moves, with whether the input is shared. */
-  #moved(offsets: readonly number[]): { place: OffsetToCommit; isShared: boolean }[] {
-    const { inputs, shared, task } = this.spec
+  #moved(
+    offsets: readonly number[],
+    metadata: string,
+  ): { place: OffsetToCommit; isShared: boolean }[] {
+    const { inputs, shared } = this.spec
     return offsets.flatMap((offset, i) => {
       const input = inputs[i]
       if (offset < 0 || input === undefined) return []
       const { topic, partition } = input
-      const place = { topic, partition, offset, metadata: task }
+      const place = { topic, partition, offset, metadata }
       return { place, isShared: shared?.[i] === true }
     })
   }

@@ -49,6 +49,8 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
   return new KafkaCluster(options)
 }
 
+type Coordinated = { readonly group: string } | { readonly transactionalId: string }
+
 interface Place {
   readonly host: string
   readonly port: number
@@ -257,7 +259,7 @@ class KafkaCluster implements Cluster {
     throw new MillraceError('log-unreachable', `broker ${node} is not there`)
   }
 
-  #coordinator(of: { readonly group: string } | { readonly transactionalId: string }) {
+  #coordinator(of: Coordinated): Promise<BrokerMeta> {
     const key = coordinatorKey(of)
     const known = this.#coordinators.get(key)
     if (known !== undefined) return known
@@ -267,9 +269,7 @@ class KafkaCluster implements Cluster {
     return asked
   }
 
-  async #askCoordinator(
-    of: { readonly group: string } | { readonly transactionalId: string },
-  ): Promise<BrokerMeta> {
+  async #askCoordinator(of: Coordinated): Promise<BrokerMeta> {
     const [kind, key] =
       'group' in of
         ? (['group', of.group] as const)
@@ -323,9 +323,7 @@ class KafkaCluster implements Cluster {
   }
 }
 
-function coordinatorKey(
-  of: { readonly group: string } | { readonly transactionalId: string },
-): string {
+function coordinatorKey(of: Coordinated): string {
   return 'group' in of ? `group ${of.group}` : `transaction ${of.transactionalId}`
 }
 

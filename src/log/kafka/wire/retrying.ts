@@ -51,7 +51,10 @@ export class TryAgain {
   }
 }
 
-/** Calls `work` until it gives a result or throws something else than `TryAgain` or `log-unreachable`. */
+/**
+ * Calls `work` until it gives a result or throws something else than `TryAgain` or
+ * `log-unreachable`.
+ */
 export async function retrying<R>(work: () => Promise<R>, options: RetryOptions): Promise<R> {
   const { clock, limitMs, pauseMsMax = 1_000 } = options
   const endMs = clock.monotonic() + limitMs

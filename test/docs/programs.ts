@@ -110,6 +110,7 @@ export function writePrograms(folder: string, programs: readonly Program[]): voi
       paths: {
         millrace: door('index'),
         'millrace/testing': door('testing'),
+        'millrace/kafka': door('kafka'),
         'millrace/msgpack': door('msgpack'),
       },
     },

@@ -79,6 +79,10 @@ beforeAll(() => {
   const tarball = join(temp, packed.filename)
   run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball])
   installed = join(folder, 'node_modules', 'millrace')
+  // As whoever uses these doors has installed them.
+  for (const name of ['avsc', '@bufbuild', '@platformatic']) {
+    fs.symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
 }, 180_000)
 
 afterAll(() => {
@@ -136,9 +140,12 @@ test.for(['millrace', 'millrace/testing'])('%s loads no other package', (name) =
   expect(loaded.some((url) => url.endsWith('/dist/core/error.js'))).toBe(true)
 })
 
+/** Doors whose types are Millrace's own: those of other packages are not checked here. */
+const plainDoors = doors.filter((name) => !/\/(?:avro|kafka|protobuf)$/.test(name))
+
 test('a TypeScript program checks against the published types', () => {
-  const imports = doors.map((name, index) => `import * as door${index} from '${name}'`)
-  const uses = doors.map((_, index) => `console.log(Object.keys(door${index}))`)
+  const imports = plainDoors.map((name, index) => `import * as door${index} from '${name}'`)
+  const uses = plainDoors.map((_, index) => `console.log(Object.keys(door${index}))`)
   write(
     'program.ts',
     [

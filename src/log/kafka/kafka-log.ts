@@ -27,7 +27,8 @@ import { aboveEnd } from './fetch/out-of-range.ts'
 import { listOffsets, unknownPartition, unknownTopic } from './fetch/offsets.ts'
 import type { GroupEvent } from './group/group-event.ts'
 import { joinGroup } from './group/join-group.ts'
-import { Appender } from './produce/appender.ts'
+import { createAppender } from './produce/appender.ts'
+import type { Appender } from './produce/appender.ts'
 import type { AppendOptions } from './produce/appends.ts'
 import { openTransactionalProducer } from './produce/transactional-producer.ts'
 import type { Compression } from './records/compression.ts'
@@ -129,7 +130,7 @@ class KafkaLog implements Log {
       compression: options.compression ?? 'none',
       limits: (topic) => this.#admin.limits(topic),
     }
-    this.#appender = new Appender({ ...this.#appending, random: systemRandom })
+    this.#appender = createAppender({ ...this.#appending, random: systemRandom })
   }
 
   async createTopic(name: string, config?: Partial<TopicConfig>): Promise<TopicInfo> {
@@ -247,6 +248,9 @@ class KafkaLog implements Log {
         openTransactionalProducer({
           ...this.#appending,
           transactionalId,
+          // Whoever was told of a commit is to find it.
+          waitFor: 'markers',
+          lane: this.#sessions.size,
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
         }),
       onClose: (closed) => {

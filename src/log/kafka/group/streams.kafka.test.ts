@@ -1,12 +1,20 @@
-import { afterEach, expect } from 'vitest'
+import { afterEach, beforeAll, expect } from 'vitest'
 import { systemClock } from '../../../core/clock.ts'
 import { brokers, kafkaTest, uniqueName } from '../../../../test/kafka/broker.ts'
+import { openKafkaLog } from '../kafka-log.ts'
 import type { JoinGroupOptions } from './join-group.ts'
 import * as all from './test-process.ts'
 import type { TestProcess } from './test-process.ts'
 import { statefulTasks } from './test-tasks.ts'
 
 const processes: TestProcess[] = []
+
+beforeAll(async () => {
+  if (brokers.length === 0) return
+  const log = await openKafkaLog({ brokers })
+  await log.createTopic('gm-streams-src', { partitions: 4 })
+  await log.close()
+})
 
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((one) => all.endProcess(one)))

@@ -1,216 +1,254 @@
-/** Appends that belong to no task: of the command line, of sources, by hand. */
-import { MillraceError } from '../../../core/error.ts'
-import { uuid } from '../../../core/random.ts'
+/**
+ * Appends that belong to no task. What fits into one batch of one partition is written without a
+ * transaction, as it is whole or not there anyway; the rest in a transaction. What waits while
+ * something is under way goes together after it, in order.
+ */
+import { isCode, MillraceError, messageOf } from '../../../core/error.ts'
+import { systemRandom, uniqueName } from '../../../core/random.ts'
 import type { Random } from '../../../core/random.ts'
+import { RecordBatch } from '../../batch.ts'
 import type { AppendBatch, Appended, ProducerStamp } from '../../log.ts'
-import { committedOffsets } from '../admin/committed-offsets.ts'
-import { stampGroup } from '../admin/names.ts'
 import type { TransactionalProducer } from '../contracts.ts'
-import { codeName, errorCode } from '../wire/error-codes.ts'
-import { initProducerId } from '../wire/requests/init-producer-id.ts'
-import { retrying, TryAgain } from '../wire/retrying.ts'
-import { encodeAppends } from './appends.ts'
-import type { AppendOptions, Appends } from './appends.ts'
-import { sendBatches } from './send-batches.ts'
-import type { SendOptions } from './send-batches.ts'
+import { checkAppends, placeKey, prepareAppends, recordCountOf } from './appends.ts'
+import type { AppendOptions, CheckedAppend } from './appends.ts'
+import { IdempotentProducer } from './idempotent-producer.ts'
+import type { Written } from './idempotent-producer.ts'
+import { StampedAppends } from './stamped-appends.ts'
 import { openTransactionalProducer } from './transactional-producer.ts'
 
 export interface AppenderOptions extends AppendOptions {
-  readonly random: Random
+  /** For the transactional id of this handle. */
+  readonly random?: Random
+  /** As of `openTransactionalProducer`. */
+  readonly timeoutMs?: number
+  readonly patienceMs?: number
+  readonly lane?: number
 }
 
-const limitMs = 60_000
-/** Producers that number their appends are kept open for the next one, the last few. */
-const stampedMax = 16
+export interface Appender {
+  /** As `Log.append`. */
+  append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]>
+  /** Waits for what is under way; what waits is refused with `log-closed`. Idempotent. */
+  close(): Promise<void>
+}
 
-/** One at a time, in the order of the calls. */
-export class Appender {
+export function createAppender(options: AppenderOptions): Appender {
+  return new KafkaAppender(options)
+}
+
+/** Of appends that go together. */
+const togetherBytesMax = 16 << 20
+const attemptsMax = 3
+/** What a record takes in a Kafka batch beside its payload, at most; and the batch itself. */
+const recordOverheadMax = 40
+const batchHeadBytes = 61
+
+interface Job {
+  readonly batches: readonly AppendBatch[]
+  readonly resolve: (appended: Appended[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface CheckedJob extends Job {
+  readonly checked: readonly CheckedAppend[]
+  /** The most that it takes in Kafka's form. */
+  readonly bytes: number
+  readonly kind: 'single' | 'whole'
+}
+
+class KafkaAppender implements Appender {
   readonly #options: AppenderOptions
-  readonly #id: string
-  #queue: Promise<unknown> = Promise.resolve()
-  #idempotent: Pick<SendOptions, 'owner' | 'sequences'> | null = null
-  #transactional: TransactionalProducer | null = null
-  readonly #stamped: Map<string, TransactionalProducer> = new Map()
+  readonly #alone: IdempotentProducer
+  readonly #stamped: StampedAppends
+  readonly #transactionalId: string
+  readonly #waiting: Job[] = []
+  /** Taken from `#waiting` and checked, but not of the kind of those before. */
+  #held: CheckedJob | null = null
+  #producer: TransactionalProducer | null = null
+  #working: Promise<void> | null = null
+  #isClosed = false
 
   constructor(options: AppenderOptions) {
+    const { cluster, patienceMs = 30_000, lane = 0, random = systemRandom } = options
     this.#options = options
-    this.#id = `millrace-append-${uuid(options.random)}`
+    this.#alone = new IdempotentProducer({ cluster, patienceMs, lane, unsure: 'give-up' })
+    this.#stamped = new StampedAppends(options)
+    this.#transactionalId = `millrace-append-${uniqueName(random)}`
   }
 
-  append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]> {
-    const done = this.#queue.then(() =>
-      stamp === undefined ? this.#append(batches) : this.#appendStamped(batches, stamp),
-    )
-    this.#queue = done.catch(() => {})
-    return done
+  async append(batches: readonly AppendBatch[], stamp?: ProducerStamp): Promise<Appended[]> {
+    if (this.#isClosed) throw closed()
+    for (const batch of batches) checkBlock(batch)
+    if (stamp !== undefined) return await this.#stamped.append(batches, stamp)
+    return await new Promise<Appended[]>((resolve, reject) => {
+      this.#waiting.push({ batches, resolve, reject })
+      this.#working ??= this.#work()
+    })
   }
 
-  async #append(batches: readonly AppendBatch[]): Promise<Appended[]> {
-    const encoded = await encodeAppends(batches, this.#options)
-    const count = encoded.partitions.reduce((sum, one) => sum + one.batches.length, 0)
-    if (count === 0) return encoded.receipts(new Map())
-    if (count === 1) return await this.#appendOne(encoded)
-    let producer = this.#transactional
-    if (producer === null || producer.isDead) {
-      producer = await openTransactionalProducer({ ...this.#options, transactionalId: this.#id })
-      this.#transactional = producer
-    }
-    return [...(await producer.commit({ appends: batches, offsets: () => [] }))]
-  }
-
-  /** One batch is atomic by itself; with a producer id and a number it can be sent again. */
-  async #appendOne(encoded: Appends): Promise<Appended[]> {
-    const { cluster } = this.#options
-    const producer = this.#idempotent ?? (await this.#newProducerId())
-    this.#idempotent = producer
-    const before = new Map(producer.sequences)
-    let isSent = false
-    const send = async (): Promise<Appended[]> => {
-      // The same number each time: what was written already is not written again.
-      for (const [place, sequence] of before) producer.sequences.set(place, sequence)
-      for (const place of producer.sequences.keys()) {
-        if (!before.has(place)) producer.sequences.delete(place)
+  async #work(): Promise<void> {
+    await Promise.resolve() // whoever appends in the same turn comes along
+    for (;;) {
+      const jobs = await this.#take()
+      if (jobs.length === 0) {
+        // Something may have come since the last look.
+        if (this.#waiting.length > 0) continue
+        this.#working = null
+        return
       }
-      await cluster.topics(encoded.partitions.map(({ topic }) => topic))
-      const options = { cluster, transactionalId: null, ...producer }
-      try {
-        return encoded.receipts(await sendBatches(encoded.partitions, options))
-      } catch (thrown) {
-        const isLost = thrown instanceof MillraceError && thrown.outcome === 'unknown'
-        isSent ||= isLost
-        throw isLost ? new TryAgain(thrown) : thrown
-      }
-    }
-    try {
-      return await retrying(send, { clock: cluster.clock, limitMs })
-    } catch (thrown) {
-      this.#idempotent = null // its numbers may have a gap now
-      if (!isSent) throw thrown
-      throw new MillraceError('commit-unknown', 'whether the append was written is not known', {
-        outcome: 'unknown',
-        cause: thrown,
+      const run = jobs[0]?.kind === 'single' ? this.#runSingles(jobs) : this.#runWhole(jobs)
+      await run.catch((thrown: unknown) => {
+        for (const { reject } of jobs) reject(thrown)
       })
     }
   }
 
-  async #newProducerId(): Promise<Pick<SendOptions, 'owner' | 'sequences'>> {
-    const { cluster } = this.#options
-    const ask = async (): Promise<{ producerId: number; epoch: number }> => {
-      const request = { transactionalId: null, timeoutMs: 0 }
-      const answer = await cluster.send('any', initProducerId, request)
-      if (answer.code === errorCode.none) return answer
-      const text = `no producer id: ${codeName(answer.code)}`
-      throw new TryAgain(new MillraceError('log-unreachable', text))
+  /** The next appends that can go together. */
+  async #take(): Promise<CheckedJob[]> {
+    const jobs: CheckedJob[] = []
+    const bytesOf = new Map<string, number>()
+    let total = 0
+    for (;;) {
+      const job = this.#held ?? (await this.#nextChecked())
+      this.#held = null
+      if (job === null) return jobs
+      const { append, limits } = job.checked[0] ?? {}
+      const key = append === undefined ? '' : placeKey(append)
+      const inBatch = (bytesOf.get(key) ?? batchHeadBytes) + job.bytes
+      total += job.bytes
+      const isTooMuch =
+        total > togetherBytesMax ||
+        (job.kind === 'single' && inBatch > (limits?.batchBytesMax ?? Infinity))
+      if (jobs.length > 0 && (job.kind !== jobs[0]?.kind || isTooMuch)) {
+        this.#held = job
+        return jobs
+      }
+      bytesOf.set(key, inBatch)
+      jobs.push(job)
     }
-    const { producerId, epoch } = await retrying(ask, { clock: cluster.clock, limitMs })
-    const owner = { producerId, producerEpoch: epoch, isTransactional: false }
-    return { owner, sequences: new Map() }
   }
 
-  /**
-   * The number of the last append and what it gave are offsets of a group, committed with the
-   * records.
-   */
-  async #appendStamped(batches: readonly AppendBatch[], stamp: ProducerStamp): Promise<Appended[]> {
-    checkStamp(stamp)
-    for (let attempt = 0; ; attempt++) {
-      const producer = await this.#stampedProducer(stamp.producer)
+  /** Refused ones are told, and left out. */
+  async #nextChecked(): Promise<CheckedJob | null> {
+    for (;;) {
+      const job = this.#waiting.shift()
+      if (job === undefined) return null
       try {
-        return await this.#commitStamped(producer, batches, stamp)
+        if (this.#isClosed) throw closed()
+        return checkedJob(job, await checkAppends(job.batches, this.#options))
       } catch (thrown) {
-        this.#stamped.delete(stamp.producer)
-        await producer.close()
-        // Another process has the name now, or had it in between: its numbers decide.
-        const isFenced = thrown instanceof MillraceError && thrown.code === 'task-fenced'
-        if (!isFenced || attempt > 0) throw thrown
+        job.reject(thrown)
       }
     }
   }
 
-  async #commitStamped(
-    producer: TransactionalProducer,
-    batches: readonly AppendBatch[],
-    { producer: name, sequence }: ProducerStamp,
-  ): Promise<Appended[]> {
-    const group = stampGroup(name)
-    const places = [...Map.groupBy(batches, (one) => `${one.partition} ${one.topic}`).values()]
-    const heads = places.map(([first]) => first as AppendBatch)
-    const known = await committedOffsets(this.#options.cluster, group, heads)
-    const fresh = heads.filter((place, i) => {
-      const next = known[i]?.offset ?? 0
-      if (sequence + 1 === next) return false
-      if (sequence === next) return true
-      throw new MillraceError(
-        'invalid-argument',
-        `producer '${name}' gave number ${sequence}, the next is ${next}`,
-        { at: { topic: place.topic, partition: place.partition } },
-      )
-    })
-    const isFresh = (one: AppendBatch): boolean =>
-      fresh.some(({ topic, partition }) => one.topic === topic && one.partition === partition)
-    const given = batches.filter(isFresh)
-    const appended = await producer.commit({
-      appends: given,
-      offsets: (receipts) => [
-        { group, ownership: null, offsets: stampOffsets(receipts, sequence) },
-      ],
-    })
-    const results = [...appended]
-    const earlier = new Map(
-      heads.map((place, i) => [placeKey(place), receiptsOf(known[i]?.metadata)]),
-    )
-    return batches.map((one) => {
-      if (isFresh(one)) return results.shift() as Appended
-      const [baseOffset = 0, recordCount = 0] = earlier.get(placeKey(one))?.shift() ?? []
-      return { topic: one.topic, partition: one.partition, baseOffset, recordCount }
-    })
+  /** Each is in one batch; those of a partition share it. */
+  async #runSingles(jobs: readonly CheckedJob[]): Promise<void> {
+    const all = jobs.flatMap(({ checked }) => checked)
+    const encoded = prepareAppends(all, this.#options.compression).encode()
+    const written = await this.#alone.send(encoded.partitions)
+    const byPlace = new Map(written.map((one) => [placeKey(one.of), one]))
+    const receipts = encoded.receipts(new Map(written.map((one) => [one.of, one.offsets])))
+    let at = 0
+    for (const job of jobs) {
+      const appended = receipts.slice(at, at + job.checked.length)
+      at += job.checked.length
+      const failed = job.checked
+        .map(({ append }) => byPlace.get(placeKey(append)))
+        .find((one): one is Written => one !== undefined && one.error !== null)
+      if (failed === undefined) job.resolve(appended)
+      else if (jobs.length > 1 && isRefusal(failed.error)) {
+        // One bad append must not take the others in its batch with it.
+        await this.#runSingles([job]).catch(job.reject)
+      } else job.reject(failed.error)
+    }
   }
 
-  async #stampedProducer(name: string): Promise<TransactionalProducer> {
-    const known = this.#stamped.get(name)
-    if (known !== undefined && !known.isDead) return known
-    const transactionalId = stampGroup(name)
-    const producer = await openTransactionalProducer({ ...this.#options, transactionalId })
-    this.#stamped.set(name, producer)
-    if (this.#stamped.size > stampedMax) {
-      const [oldest] = this.#stamped.keys()
-      await this.#stamped.get(oldest ?? '')?.close()
-      this.#stamped.delete(oldest ?? '')
+  async #runWhole(jobs: readonly CheckedJob[]): Promise<void> {
+    const appends = jobs.flatMap(({ batches }) => batches)
+    let appended: readonly Appended[]
+    try {
+      appended = await this.#commit(appends)
+    } catch (thrown) {
+      if (jobs.length === 1 || !isRefusal(thrown)) throw thrown
+      for (const job of jobs) await this.#runWhole([job]).catch(job.reject)
+      return
     }
-    return producer
+    let at = 0
+    for (const { batches, resolve } of jobs) {
+      resolve(appended.slice(at, at + batches.length))
+      at += batches.length
+    }
+  }
+
+  /**
+   * Nobody else has this transactional id; but a request of this process to take it over, given up
+   * as lost, may reach the broker late and fence it. Nothing was done then.
+   */
+  async #commit(appends: readonly AppendBatch[]): Promise<readonly Appended[]> {
+    for (let attempt = 1; ; attempt++) {
+      const producer = await this.#opened()
+      try {
+        return await producer.commit({ appends, offsets: () => [] })
+      } catch (thrown) {
+        if (!isCode(thrown, 'task-fenced')) throw thrown
+        if (attempt < attemptsMax) continue
+        throw new MillraceError('log-failed', 'an append was refused again and again', {
+          cause: thrown,
+          hint: 'try again later',
+        })
+      }
+    }
+  }
+
+  async #opened(): Promise<TransactionalProducer> {
+    if (this.#producer !== null && !this.#producer.isDead) return this.#producer
+    await this.#producer?.close()
+    const transactionalId = this.#transactionalId
+    this.#producer = await openTransactionalProducer({
+      ...this.#options,
+      transactionalId,
+      waitFor: 'markers',
+    })
+    return this.#producer
   }
 
   async close(): Promise<void> {
-    await this.#queue
-    await this.#transactional?.close()
-    for (const producer of this.#stamped.values()) await producer.close()
+    this.#isClosed = true
+    await this.#working
+    await Promise.all([this.#producer?.close(), this.#stamped.close()])
   }
 }
 
-function checkStamp({ producer, sequence }: ProducerStamp): void {
-  const isName = producer.length >= 1 && producer.length <= 249
-  if (isName && Number.isInteger(sequence) && sequence >= 0) return
-  throw new MillraceError('invalid-argument', `'${producer}' number ${sequence} is no stamp`, {
-    hint: 'give a name of 1 to 249 characters, and numbers 0, 1, 2, …',
-  })
+function checkedJob(job: Job, checked: readonly CheckedAppend[]): CheckedJob {
+  const full = checked.filter(({ append }) => recordCountOf(append.bytes) > 0)
+  const bytes = full.reduce(
+    (sum, { append }) =>
+      sum + append.bytes.length + recordCountOf(append.bytes) * recordOverheadMax,
+    0,
+  )
+  const room = (checked[0]?.limits.batchBytesMax ?? Infinity) - batchHeadBytes
+  return { ...job, checked, bytes, kind: checked.length <= 1 && bytes <= room ? 'single' : 'whole' }
 }
 
-function placeKey({ topic, partition }: { topic: string; partition: number }): string {
-  return `${partition} ${topic}`
+/** A block that is damaged would be written as records that nobody appended. */
+function checkBlock({ topic, partition, bytes }: AppendBatch): void {
+  try {
+    new RecordBatch(topic, partition, 0, bytes)
+  } catch (thrown) {
+    const text = `an append of ${bytes.length} bytes is no record batch`
+    throw new MillraceError('invalid-argument', text, {
+      at: { topic, partition },
+      hint: `make it with BatchBuilder and use it once (${messageOf(thrown)})`,
+      cause: thrown,
+    })
+  }
 }
 
-/** For each partition the next number, and `base:count` of each of its appends. */
-function stampOffsets(
-  receipts: readonly Appended[],
-  sequence: number,
-): { topic: string; partition: number; offset: number; metadata: string }[] {
-  return [...Map.groupBy(receipts, placeKey).values()].map((list) => {
-    const { topic, partition } = list[0] as Appended
-    const metadata = list.map((one) => `${one.baseOffset}:${one.recordCount}`).join(' ')
-    return { topic, partition, offset: sequence + 1, metadata }
-  })
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof MillraceError && thrown.blame === 'user' && thrown.code !== 'log-closed'
 }
 
-function receiptsOf(metadata: string | undefined): number[][] {
-  return (metadata ?? '').split(' ').map((pair) => pair.split(':').map(Number))
+function closed(): MillraceError {
+  return new MillraceError('log-closed', 'the log was closed', { hint: 'open it again' })
 }

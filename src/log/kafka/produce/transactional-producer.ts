@@ -1,319 +1,328 @@
 /**
  * One transactional id, held: transactions of records and offsets, one after the other [KIP-98,
- * KIP-447]. What fails before the end of a transaction is asked for is aborted, and was not done;
- * once it is asked for, the question is repeated until its answer is known.
+ * KIP-447]. What fails before the end of a transaction is asked for was not done, and is aborted
+ * as far as that is possible; once the end was asked for, the question is repeated until its answer
+ * is known.
  *
- * The protocol is that of KIP-98, also with brokers that know KIP-890's second part: there a broker
- * lets the first write after a commit wait for 20 ms, which is longer than a whole transaction
- * takes here (docs/DECISIONS.md).
+ * The order within one commit: checks · AddPartitionsToTxn · Produce to all leaders, meanwhile
+ * AddOffsetsToTxn for the groups of the commit before · TxnOffsetCommit · EndTxn. Requests repeated
+ * after a lost answer may arrive late and would then count for the next transaction; so after any
+ * such repetition the next transaction gets another epoch first.
  */
-import { isCode, MillraceError } from '../../../core/error.ts'
-import type { Appended } from '../../log.ts'
-import type {
-  GroupOffsets,
-  MemberIdentity,
-  Transaction,
-  TransactionalProducer,
-} from '../contracts.ts'
-import { codeName, errorCode } from '../wire/error-codes.ts'
-import type { Api } from '../wire/api.ts'
-import { addOffsetsToTxn } from '../wire/requests/add-offsets-to-txn.ts'
-import { addPartitionsToTxn } from '../wire/requests/add-partitions-to-txn.ts'
-import { describeTransactions } from '../wire/requests/describe-transactions.ts'
-import { endTxn } from '../wire/requests/end-txn.ts'
-import type { Producer } from '../wire/requests/end-txn.ts'
-import { initProducerId } from '../wire/requests/init-producer-id.ts'
-import type { InitProducerIdAnswer } from '../wire/requests/init-producer-id.ts'
-import { txnOffsetCommit } from '../wire/requests/txn-offset-commit.ts'
-import { retrying, TryAgain } from '../wire/retrying.ts'
-import { encodeAppends } from './appends.ts'
-import type { AppendOptions, Appends } from './appends.ts'
-import { sendBatches } from './send-batches.ts'
-import type { Sequences } from './send-batches.ts'
+import { assert } from '../../../core/assert.ts'
+import { MillraceError } from '../../../core/error.ts'
+import type { Appended, TopicPartition } from '../../log.ts'
+import type { GroupOffsets, Transaction, TransactionalProducer } from '../contracts.ts'
+import { produce, produceAndAdd } from '../wire/requests/produce.ts'
+import { checkAppends, prepareAppends } from './appends.ts'
+import type { AppendOptions, EncodedAppends, PreparedAppends } from './appends.ts'
+import { numberBatches, sendBatches } from './batch-sender.ts'
+import type { Sequences } from './batch-sender.ts'
+import { takeOver, TransactionCalls } from './transaction-calls.ts'
+import type { HeldId, TransactionProtocol } from './transaction-calls.ts'
+import { notApplied, Setback } from './transaction-errors.ts'
 
 export interface ProducerOptions extends AppendOptions {
   readonly transactionalId: string
   /** The coordinator aborts a transaction that is open for longer. Default 60 s. */
   readonly timeoutMs?: number
+  /**
+   * Default `part-1`: the same on every broker, and without the 20 ms that a broker waits now and
+   * then in `part-2`, which else takes half the time and CPU.
+   */
+  readonly protocol?: TransactionProtocol
+  /**
+   * How long a commit waits for brokers that fail over, and again for the end of its transaction.
+   * Default 30 s: brokers take up to 20.
+   */
+  readonly patienceMs?: number
+  /**
+   * `outcome` (default): a commit resolves when it is decided, some ms before readers see it, which
+   * is when its markers are written; only then can the next transaction begin. `markers`: it
+   * resolves when every reader sees it.
+   */
+  readonly waitFor?: 'outcome' | 'markers'
+  /** Batches of producers of one lane go over one connection to a broker. Default 0. */
+  readonly lane?: number
 }
 
-/** Longer than brokers take to fail over. */
-const limitMs = 60_000
-const abortLimitMs = 5_000
 const epochs = 2 ** 15
-/** The next transaction may begin while the last one's markers are written: 1 to 10 ms. */
-const busyPauseMs = 1
+const abortMsMax = 3_000
+const decideMsMax = 5_000
+/** An append of several batches is tried again where another producer wrote between them. */
+const attemptsMax = 5
 
-/** Whose fault a code of the transaction coordinator is. */
-type Verdict = 'ok' | 'again' | 'coordinator' | 'fenced' | 'refused' | 'failed'
-
-const verdicts: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
-  [errorCode.none, 'ok'],
-  [errorCode.concurrentTransactions, 'again'],
-  [errorCode.coordinatorLoadInProgress, 'again'],
-  [errorCode.unknownTopicOrPartition, 'again'],
-  [errorCode.leaderNotAvailable, 'again'],
-  [errorCode.requestTimedOut, 'again'],
-  [errorCode.notEnoughReplicas, 'again'],
-  [errorCode.coordinatorNotAvailable, 'coordinator'],
-  [errorCode.notCoordinator, 'coordinator'],
-  [errorCode.producerFenced, 'fenced'],
-  [errorCode.invalidProducerEpoch, 'fenced'],
-  // The coordinator had given the transaction up, or someone newer has.
-  [errorCode.invalidTxnState, 'fenced'],
-  [errorCode.invalidProducerIdMapping, 'fenced'],
-  [errorCode.transactionalIdAuthorizationFailed, 'refused'],
-  [errorCode.topicAuthorizationFailed, 'refused'],
-  [errorCode.groupAuthorizationFailed, 'refused'],
-  [errorCode.clusterAuthorizationFailed, 'refused'],
-])
-
-/** @throws `task-fenced` · `not-authorised` · `invalid-argument` · `log-unreachable` */
+/**
+ * Takes the transactional id over from whoever held it: their open transaction is aborted.
+ * @throws `task-fenced` · `not-authorised` · `invalid-argument` · `log-unreachable` · `log-failed`
+ */
 export async function openTransactionalProducer(
   options: ProducerOptions,
 ): Promise<TransactionalProducer> {
-  const held = await hold(options)
-  return new HeldProducer(options, held)
+  const { cluster, transactionalId, timeoutMs = 60_000, protocol = 'part-1' } = options
+  const { patienceMs = 30_000 } = options
+  const about = { cluster, transactionalId, timeoutMs, protocol }
+  const id = await takeOver(about, cluster.clock.monotonic() + patienceMs)
+  return new HeldProducer({ ...options, protocol, patienceMs }, new TransactionCalls(about, id))
 }
 
-/** Waits until the transaction of whoever held the id before is ended. */
-async function hold(options: ProducerOptions): Promise<InitProducerIdAnswer> {
-  const { cluster, transactionalId, timeoutMs = 60_000 } = options
-  const ask = async (): Promise<InitProducerIdAnswer> => {
-    const to = { transactionalId }
-    const purpose = 'transaction'
-    const answer = await cluster.send(
-      to,
-      initProducerId,
-      { transactionalId, timeoutMs },
-      { purpose },
-    )
-    if (answer.code === errorCode.invalidTransactionTimeout) {
-      throw new MillraceError(
-        'invalid-argument',
-        `a transaction time-out of ${timeoutMs} ms is over the broker's limit`,
-        { hint: 'give a smaller one, or raise transaction.max.timeout.ms of the brokers' },
-      )
-    }
-    judge(answer.code, options, 'InitProducerId')
-    return answer
-  }
-  return await retrying(ask, { clock: cluster.clock, limitMs, pauseMs: 10, pauseMsMax: 100 })
-}
-
-/** @throws TryAgain · `task-fenced` · `not-authorised` · `log-failed` */
-function judge(code: number, { cluster, transactionalId }: ProducerOptions, what: string): void {
-  const verdict = verdicts.get(code) ?? 'failed'
-  if (verdict === 'ok') return
-  const text = `${what} of '${transactionalId}': ${codeName(code)}`
-  if (verdict === 'coordinator') cluster.forget({ transactionalId })
-  if (verdict === 'again' || verdict === 'coordinator') {
-    throw new TryAgain(new MillraceError('log-unreachable', text))
-  }
-  if (verdict === 'fenced') {
-    throw new MillraceError('task-fenced', `a later owner has taken over (${text})`)
-  }
-  if (verdict === 'refused') {
-    throw new MillraceError('not-authorised', `the broker refuses ${text}`, {
-      hint: 'give this user the ACLs Describe and Write on the transactional id, Read on the group',
-    })
-  }
-  throw new MillraceError('log-failed', text)
-}
+type Settled = ProducerOptions & Required<Pick<ProducerOptions, 'protocol' | 'patienceMs'>>
 
 class HeldProducer implements TransactionalProducer {
   readonly epoch: number
-  readonly #options: ProducerOptions
-  readonly #producer: Producer
+  readonly #options: Settled
+  readonly #calls: TransactionCalls
   readonly #sequences: Sequences = new Map()
+  /** Of the last transaction: the next one most likely has the same. */
+  #groups: readonly string[] = []
+  /** Named to the coordinator in the transaction under way. */
+  readonly #named = new Set<string>()
   #isDead = false
+  #running: Promise<unknown> | null = null
   /** Something of a transaction may lie with the brokers. */
   #isOpen = false
 
-  constructor(options: ProducerOptions, { producerId, epoch }: InitProducerIdAnswer) {
+  constructor(options: Settled, calls: TransactionCalls) {
     this.#options = options
-    this.#producer = { transactionalId: options.transactionalId, producerId, epoch }
-    this.epoch = producerId * epochs + epoch
+    this.#calls = calls
+    this.epoch = epochOf(calls.id)
   }
 
   get isDead(): boolean {
     return this.#isDead
   }
 
-  async commit({ appends, offsets }: Transaction): Promise<readonly Appended[]> {
-    if (this.#isDead) throw this.#fenced('this producer was given up')
-    const encoded = await encodeAppends(appends, this.#options)
-    const hasOffsets = offsets(encoded.receipts(new Map())).some(
-      (group) => group.offsets.length > 0,
+  async commit(transaction: Transaction): Promise<readonly Appended[]> {
+    assert(
+      this.#running === null,
+      () => `two commits of '${this.#options.transactionalId}' at once`,
     )
-    const isEmpty = encoded.partitions.length === 0 && !hasOffsets
-    if (isEmpty) {
-      if (await this.isFenced()) throw this.#fenced('a later owner has taken over')
-      return encoded.receipts(new Map())
-    }
-    this.#isOpen = true
+    const running = this.#commit(transaction)
+    this.#running = running
     try {
-      const appended = await this.#write(encoded, offsets)
-      await this.#end()
-      this.#isOpen = false
-      await this.#settled()
-      return appended
-    } catch (thrown) {
-      this.#isDead = true
-      const isDecided = isCode(thrown, 'commit-unknown') || isCode(thrown, 'task-fenced')
-      if (!isDecided) await this.#abort()
-      throw thrown
+      return await running
+    } finally {
+      this.#running = null
     }
   }
 
-  async #write(encoded: Appends, offsets: Transaction['offsets']): Promise<readonly Appended[]> {
-    const { partitions } = encoded
-    if (partitions.length > 0) {
-      await this.#coordinated(addPartitionsToTxn, { places: partitions }, (answer) =>
-        answer.map(({ code }) => code),
-      )
+  async #commit({ appends, offsets }: Transaction): Promise<readonly Appended[]> {
+    if (this.#isDead) throw this.#closed()
+    const checked = await checkAppends(appends, this.#options)
+    const prepared = prepareAppends(checked, this.#options.compression)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#transact(prepared, offsets)
+      } catch (thrown) {
+        const isScattered = thrown instanceof Scattered
+        if (isScattered && attempt < attemptsMax) {
+          await this.#abort()
+          if (!this.#isDead) continue
+        }
+        throw await this.#setBack(thrown)
+      }
     }
-    const { cluster, transactionalId } = this.#options
-    const { producerId, epoch: producerEpoch } = this.#producer
-    const owner = { producerId, producerEpoch, isTransactional: true }
-    const sequences = this.#sequences
-    const sent = await sendBatches(partitions, { cluster, transactionalId, owner, sequences })
-    const appended = encoded.receipts(sent)
-    for (const group of offsets(appended)) await this.#commitOffsets(group)
+  }
+
+  async #transact(
+    prepared: PreparedAppends,
+    offsets: Transaction['offsets'],
+  ): Promise<readonly Appended[]> {
+    const { cluster, patienceMs } = this.#options
+    const deadlineMs = cluster.clock.monotonic() + patienceMs
+    const appended =
+      prepared.partitions.length === 0
+        ? prepared.encode().receipts(new Map())
+        : await this.#append(prepared, deadlineMs)
+    const groups = offsets(appended).filter((group) => group.offsets.length > 0)
+    if (groups.length === 0 && prepared.partitions.length === 0) {
+      if (await this.isFenced()) throw new Setback('fenced', this.#fenced())
+      return appended
+    }
+    if (groups.length > 0) await this.#commitOffsets(groups, deadlineMs)
+    // How long the rest took does not shorten the time in which the outcome is found out.
+    const endMs = cluster.clock.monotonic() + patienceMs
+    const { id } = this.#calls
+    await this.#calls.commit(endMs)
+    this.#isOpen = false
+    if (this.#options.waitFor === 'markers') await this.#calls.written(id, endMs)
+    if (this.#options.protocol === 'part-2') this.#sequences.clear()
+    this.#groups = groups.map(({ group }) => group)
     return appended
   }
 
-  async #commitOffsets({ group, offsets, ownership }: GroupOffsets): Promise<void> {
-    if (offsets.length === 0) return
-    await this.#coordinated(addOffsetsToTxn, { group }, ({ code }) => [code])
-    const { cluster } = this.#options
-    let identity = ownership?.identity() ?? null
-    if (ownership !== null && identity === null)
-      throw this.#fenced('the task is not owned any more')
-    const send = async (): Promise<void> => {
-      const request = { ...this.#producer, group, offsets, ...memberOf(identity) }
-      const purpose = 'transaction'
-      const answers = await cluster.send({ group }, txnOffsetCommit, request, { purpose })
-      const code = answers.find((answer) => answer.code !== errorCode.none)?.code ?? errorCode.none
-      if (ownership !== null && memberCodes.has(code)) {
-        identity = await ownership.settled()
-        if (identity === null)
-          throw this.#fenced(`the task is not owned any more: ${codeName(code)}`)
-        throw new TryAgain(this.#fenced(codeName(code)))
-      }
-      if (code === errorCode.notCoordinator || code === errorCode.coordinatorNotAvailable) {
-        cluster.forget({ group })
-      }
-      if (code === errorCode.fencedInstanceId) throw this.#fenced(codeName(code))
-      judge(code, this.#options, 'TxnOffsetCommit')
+  async #append(prepared: PreparedAppends, deadlineMs: number): Promise<Appended[]> {
+    await this.#begin(deadlineMs)
+    this.#isOpen = true
+    const { protocol, cluster, transactionalId, lane = 0 } = this.#options
+    const isPart1 = protocol === 'part-1'
+    const adding = isPart1 ? this.#calls.addPartitions(prepared.partitions, deadlineMs) : null
+    const encoded = await encodeMeanwhile(prepared, adding)
+    const { producerId, epoch: producerEpoch } = this.#calls.id
+    const owner = { producerId, producerEpoch, isTransactional: true }
+    numberBatches(encoded.partitions, owner, this.#sequences)
+    const api = isPart1 ? produce : produceAndAdd
+    const sending = sendBatches(encoded.partitions, {
+      cluster,
+      api,
+      transactionalId,
+      lane,
+      deadlineMs,
+    })
+    // Where this fails it is tried again, if the group is needed, and then says why.
+    const naming = this.#addGroups(this.#groups, deadlineMs).catch(() => {})
+    const sent = await sending
+    await naming
+    for (const { verdict, error } of sent) {
+      if (error !== null) throw new Setback(verdict === 'late' ? 'abort' : verdict, error)
     }
-    await retrying(send, { clock: cluster.clock, limitMs, pauseMs: 5, pauseMsMax: 100 })
+    const offsets = new Map(sent.map((one) => [one.of, one.offsets]))
+    const scattered = encoded.scattered(offsets)
+    if (scattered !== null) throw new Scattered(scattered)
+    return encoded.receipts(offsets)
   }
 
-  /** A request to the transaction coordinator, again while it is busy. */
-  async #coordinated<Request, Answer>(
-    api: Api<Request & Producer, Answer>,
-    request: Request,
-    codes: (answer: Answer) => readonly number[],
-  ): Promise<Answer> {
-    const { cluster, transactionalId } = this.#options
-    const whole = { ...request, ...this.#producer }
-    const send = async (): Promise<Answer> => {
-      const purpose = 'transaction'
-      const answer = await cluster.send({ transactionalId }, api, whole, { purpose })
-      const failed = codes(answer).filter(
-        (code) => code !== errorCode.none && code !== errorCode.operationNotAttempted,
-      )
-      judge(failed[0] ?? errorCode.none, this.#options, api.name)
-      return answer
-    }
-    const pauses = { pauseMs: busyPauseMs, pauseMsMax: 20 }
-    return await retrying(send, { clock: cluster.clock, limitMs, ...pauses })
+  async #begin(deadlineMs: number): Promise<void> {
+    if (this.#isOpen) return
+    this.#named.clear()
+    if (!this.#calls.isEpochSpent) return
+    await this.#calls.renew(deadlineMs)
+    this.#sequences.clear()
   }
 
-  /** From here on the outcome may be unknown. */
-  async #end(): Promise<void> {
-    try {
-      await this.#coordinated(endTxn, { isCommit: true }, ({ code }) => [code])
-    } catch (thrown) {
-      if (isCode(thrown, 'task-fenced') || isCode(thrown, 'not-authorised')) throw thrown
-      throw new MillraceError(
-        'commit-unknown',
-        `whether the transaction of '${this.#options.transactionalId}' was committed is not known`,
-        { outcome: 'unknown', cause: thrown },
-      )
+  /** Naming a group whose offsets are not committed then does no harm. */
+  async #addGroups(groups: readonly string[], deadlineMs: number): Promise<void> {
+    if (this.#options.protocol === 'part-2') return
+    for (const group of groups) {
+      if (this.#named.has(group)) continue
+      await this.#calls.addOffsets(group, deadlineMs)
+      this.#named.add(group)
+    }
+  }
+
+  async #commitOffsets(groups: readonly GroupOffsets[], deadlineMs: number): Promise<void> {
+    await this.#begin(deadlineMs)
+    this.#isOpen = true
+    await this.#addGroups(
+      groups.map(({ group }) => group),
+      deadlineMs,
+    )
+    const committing = groups.map((group) => this.#calls.commitOffsets(group, deadlineMs))
+    for (const result of await Promise.allSettled(committing)) {
+      if (result.status === 'rejected') throw result.reason
+    }
+  }
+
+  /** @returns what to throw; what is left of the transaction is cleared away */
+  async #setBack(thrown: unknown): Promise<unknown> {
+    if (!(thrown instanceof Setback)) {
+      // The caller's own, or several batches could not be kept together.
+      await this.#abort()
+      return thrown instanceof Scattered ? thrown.error : thrown
+    }
+    switch (thrown.verdict) {
+      case 'refused':
+        await this.#abort()
+        return notApplied(thrown.error)
+      case 'fenced':
+        this.#isDead = true
+        return await this.#whoFenced(thrown.error)
+      case 'unknown':
+        this.#isDead = true
+        return thrown.error
+      default:
+        this.#isDead = true
+        await this.#abort()
+        return notApplied(thrown.error)
     }
   }
 
   /**
-   * A transaction is committed when its end is written down; readers see it when each partition has
-   * its marker, some ms later. Whoever was told of a commit is to find it.
+   * As far as that is possible soon; else whoever holds the id next does it, or the time-out: then
+   * the producer is dead.
    */
-  async #settled(): Promise<void> {
-    const { cluster, transactionalId } = this.#options
-    const ask = async (): Promise<void> => {
-      const purpose = 'transaction'
-      const ids = [transactionalId]
-      const [found] = await cluster.send({ transactionalId }, describeTransactions, ids, {
-        purpose,
-      })
-      const isUnderWay = found?.state === 'PrepareCommit'
-      if (isUnderWay) throw new TryAgain(new MillraceError('log-failed', 'markers are missing'))
-    }
-    const pauses = { pauseMs: busyPauseMs, pauseMsMax: 10 }
-    // It is committed in any case.
-    await retrying(ask, { clock: cluster.clock, limitMs: abortLimitMs, ...pauses }).catch(() => {})
-  }
-
-  /** As far as that is possible soon; else whoever holds the id next does it, or the time-out. */
   async #abort(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    const { cluster, transactionalId } = this.#options
-    const send = async (): Promise<void> => {
-      const request = { ...this.#producer, isCommit: false }
-      const purpose = 'transaction'
-      const { code } = await cluster.send({ transactionalId }, endTxn, request, { purpose })
-      judge(code, this.#options, endTxn.name)
+    const { clock } = this.#options.cluster
+    // Some batches may not have been written: their numbers are not to be used again.
+    this.#calls.spendEpoch()
+    if (!(await this.#calls.abort(clock.monotonic() + abortMsMax))) this.#isDead = true
+    this.#sequences.clear()
+  }
+
+  /**
+   * The coordinator raises the epoch too when it aborts a transaction that was open for too long;
+   * it then gives the next one to whoever held it, and to nobody else.
+   */
+  async #whoFenced(error: MillraceError): Promise<MillraceError> {
+    const { cluster, transactionalId, timeoutMs = 60_000 } = this.#options
+    if (!this.#isOpen) return error
+    this.#isOpen = false
+    try {
+      await this.#calls.renew(cluster.clock.monotonic() + decideMsMax)
+    } catch (thrown) {
+      if (thrown instanceof Setback) return error
+      throw thrown
     }
-    await retrying(send, { clock: cluster.clock, limitMs: abortLimitMs }).catch(() => {})
+    const text = `the transaction of '${transactionalId}' was open for over ${timeoutMs} ms`
+    return new MillraceError('log-failed', `${text} and was aborted`, {
+      cause: error,
+      hint: 'was the process stopped for a while? it goes on from the last commit',
+    })
   }
 
   async isFenced(): Promise<boolean> {
-    const { cluster, transactionalId } = this.#options
-    const purpose = 'transaction'
-    const [found] = await cluster.send(
-      { transactionalId },
-      describeTransactions,
-      [transactionalId],
-      {
-        purpose,
-      },
-    )
-    if (found === undefined || found.code !== errorCode.none) return false
-    const { producerId, epoch } = this.#producer
-    return found.producerId !== producerId || found.epoch > epoch
+    const { clock } = this.#options.cluster
+    const held = await this.#calls.holder(clock.monotonic() + this.#options.patienceMs)
+    if (held === null) return false
+    const { producerId, epoch } = this.#calls.id
+    return held.producerId !== producerId || held.epoch !== epoch
   }
 
   async close(): Promise<void> {
     this.#isDead = true
+    await this.#running?.catch(() => {})
     await this.#abort()
   }
 
-  #fenced(why: string): MillraceError {
+  #fenced(): MillraceError {
     const { transactionalId } = this.#options
-    return new MillraceError('task-fenced', `'${transactionalId}': ${why}`)
+    return new MillraceError('task-fenced', `a later owner has taken '${transactionalId}' over`, {
+      hint: 'stop here; the later owner goes on from the last commit',
+    })
+  }
+
+  #closed(): MillraceError {
+    const text = `the producer of '${this.#options.transactionalId}' was given up or closed`
+    return new MillraceError('log-closed', text, { hint: 'open it again' })
   }
 }
 
-/** The generation has gone on, or the member is none any more. */
-const memberCodes: ReadonlySet<number> = new Set([
-  errorCode.illegalGeneration,
-  errorCode.unknownMemberId,
-  errorCode.rebalanceInProgress,
-  errorCode.staleMemberEpoch,
-])
+/** Another producer wrote between the batches of one append. */
+class Scattered extends Error {
+  readonly error: MillraceError
 
-function memberOf(identity: MemberIdentity | null): MemberIdentity {
-  return identity ?? { generation: -1, memberId: '', instanceId: null }
+  constructor(at: TopicPartition) {
+    const text = 'others write to the partition so often that a large append is not kept together'
+    super(text)
+    this.error = new MillraceError('log-failed', text, {
+      at,
+      hint: 'append less at once, or raise recordBytesMax of the topic',
+    })
+  }
+}
+
+async function encodeMeanwhile(
+  prepared: PreparedAppends,
+  adding: Promise<void> | null,
+): Promise<EncodedAppends> {
+  adding?.catch(() => {}) // awaited below, even where encoding throws
+  const encoded = prepared.encode()
+  await adding
+  return encoded
+}
+
+function epochOf({ producerId, epoch }: HeldId): number {
+  return producerId * epochs + epoch
 }

@@ -10,7 +10,7 @@ export interface AddOffsetsToTxnRequest extends Producer {
 export const addOffsetsToTxn: Api<AddOffsetsToTxnRequest, { readonly code: number }> = api({
   name: 'AddOffsetsToTxn',
   key: 25,
-  version: 3,
+  version: 4,
   flexible: true,
   write(writer, { transactionalId, producerId, epoch, group }) {
     writer
@@ -22,6 +22,8 @@ export const addOffsetsToTxn: Api<AddOffsetsToTxnRequest, { readonly code: numbe
   },
   read(reader) {
     reader.readInt32() // throttle time
-    return { code: reader.readInt16() }
+    const code = reader.readInt16()
+    reader.readTaggedFields()
+    return { code }
   },
 })

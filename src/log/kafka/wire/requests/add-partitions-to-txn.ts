@@ -1,4 +1,7 @@
-/** AddPartitionsToTxn: names the partitions that a transaction is going to write. */
+/**
+ * AddPartitionsToTxn: names the partitions that a transaction is going to write. Version 3: later
+ * ones are for brokers among themselves.
+ */
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 import type { Producer } from './end-txn.ts'
@@ -42,6 +45,7 @@ export const addPartitionsToTxn: Api<AddPartitionsToTxnRequest, readonly AddedPa
         added.push({ topic, partition: p.readInt32(), code: p.readInt16() })
       })
     })
+    reader.readTaggedFields()
     return added
   },
 })

@@ -5,8 +5,6 @@ import type { Api } from '../api.ts'
 export interface DescribedTransaction {
   readonly code: number
   readonly transactionalId: string
-  /** `PrepareCommit`: ended, but not in all partitions yet. */
-  readonly state: string
   readonly producerId: number
   readonly epoch: number
 }
@@ -21,10 +19,10 @@ export const describeTransactions: Api<readonly string[], readonly DescribedTran
   },
   read(reader) {
     reader.readInt32() // throttle time
-    return reader.readArray((r) => {
+    const found = reader.readArray((r) => {
       const code = r.readInt16()
       const transactionalId = r.readString()
-      const state = r.readString()
+      r.readString() // state
       r.readInt32() // time-out
       r.readInt64() // since
       const producerId = Number(r.readInt64())
@@ -33,7 +31,9 @@ export const describeTransactions: Api<readonly string[], readonly DescribedTran
         t.readString()
         t.readArray((p) => p.readInt32(), true, false)
       })
-      return { code, transactionalId, state, producerId, epoch }
+      return { code, transactionalId, producerId, epoch }
     })
+    reader.readTaggedFields()
+    return found
   },
 })

@@ -6,6 +6,11 @@ export interface InitProducerIdRequest {
   /** null: an idempotent producer without transactions. */
   readonly transactionalId: string | null
   readonly timeoutMs: number
+  /**
+   * The id and epoch held now: gives the next epoch, and refuses where someone newer has come.
+   * Absent: fences whoever holds the transactional id.
+   */
+  readonly held?: { readonly producerId: number; readonly epoch: number }
 }
 
 export interface InitProducerIdAnswer {
@@ -17,19 +22,21 @@ export interface InitProducerIdAnswer {
 export const initProducerId: Api<InitProducerIdRequest, InitProducerIdAnswer> = api({
   name: 'InitProducerId',
   key: 22,
-  version: 4,
+  version: 5,
   flexible: true,
-  write(writer, { transactionalId, timeoutMs }) {
+  write(writer, { transactionalId, timeoutMs, held }) {
     writer
       .appendString(transactionalId)
       .appendInt32(timeoutMs)
-      .appendInt64(-1n)
-      .appendInt16(-1)
+      .appendInt64(BigInt(held?.producerId ?? -1))
+      .appendInt16(held?.epoch ?? -1)
       .appendTaggedFields()
   },
   read(reader) {
     reader.readInt32() // throttle time
     const code = reader.readInt16()
-    return { code, producerId: Number(reader.readInt64()), epoch: reader.readInt16() }
+    const answer = { code, producerId: Number(reader.readInt64()), epoch: reader.readInt16() }
+    reader.readTaggedFields()
+    return answer
   },
 })

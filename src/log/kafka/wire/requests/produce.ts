@@ -22,40 +22,49 @@ export interface ProducedBatch {
   readonly reason: string | null
 }
 
-export const produce: Api<ProduceRequest, readonly ProducedBatch[]> = api({
-  name: 'Produce',
-  key: 0,
-  version: 11,
-  flexible: true,
-  write(writer, { transactionalId, timeoutMs, batches }) {
-    writer
-      .appendString(transactionalId)
-      .appendInt16(-1) // acknowledged by all in sync
-      .appendInt32(timeoutMs)
-      .appendArray([...Map.groupBy(batches, ({ topic }) => topic)], (w, [topic, list]) => {
-        w.appendString(topic).appendArray(list, (p, { partition, bytes }) => {
-          p.appendInt32(partition).appendBytes(bytes)
+/** Within a transaction: only to partitions that AddPartitionsToTxn has named. */
+export const produce: Api<ProduceRequest, readonly ProducedBatch[]> = produceAt(11)
+/** Within a transaction: names the partitions itself [KIP-890, part 2]. */
+export const produceAndAdd: Api<ProduceRequest, readonly ProducedBatch[]> = produceAt(12)
+
+function produceAt(version: number): Api<ProduceRequest, readonly ProducedBatch[]> {
+  return api({
+    name: 'Produce',
+    key: 0,
+    version,
+    flexible: true,
+    write(writer, { transactionalId, timeoutMs, batches }) {
+      writer
+        .appendString(transactionalId)
+        .appendInt16(-1) // acknowledged by all in sync
+        .appendInt32(timeoutMs)
+        .appendArray([...Map.groupBy(batches, ({ topic }) => topic)], (w, [topic, list]) => {
+          w.appendString(topic).appendArray(list, (p, { partition, bytes }) => {
+            p.appendInt32(partition).appendBytes(bytes)
+          })
+        })
+        .appendTaggedFields()
+    },
+    read(reader) {
+      const produced: ProducedBatch[] = []
+      reader.readArray((r) => {
+        const topic = r.readString()
+        r.readArray((p) => {
+          const partition = p.readInt32()
+          const code = p.readInt16()
+          const baseOffset = Number(p.readInt64())
+          p.readInt64() // append time
+          p.readInt64() // log start
+          p.readArray((e) => {
+            e.readInt32()
+            e.readNullableString()
+          })
+          produced.push({ topic, partition, code, baseOffset, reason: p.readNullableString() })
         })
       })
-      .appendTaggedFields()
-  },
-  read(reader) {
-    const produced: ProducedBatch[] = []
-    reader.readArray((r) => {
-      const topic = r.readString()
-      r.readArray((p) => {
-        const partition = p.readInt32()
-        const code = p.readInt16()
-        const baseOffset = Number(p.readInt64())
-        p.readInt64() // append time
-        p.readInt64() // log start
-        p.readArray((e) => {
-          e.readInt32()
-          e.readNullableString()
-        })
-        produced.push({ topic, partition, code, baseOffset, reason: p.readNullableString() })
-      })
-    })
-    return produced
-  },
-})
+      reader.readInt32() // throttle time
+      reader.readTaggedFields()
+      return produced
+    },
+  })
+}

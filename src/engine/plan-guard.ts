@@ -4,7 +4,7 @@
  * something they are not, so that is refused.
  */
 import type { Clock } from '../core/clock.ts'
-import { isCode, MillraceError } from '../core/error.ts'
+import { MillraceError } from '../core/error.ts'
 import { ValueReader, ValueWriter } from '../core/value-codec.ts'
 import type { Log } from '../log/log.ts'
 import { windowText } from '../pipeline/window-text.ts'
@@ -41,7 +41,8 @@ export async function guardTasks(options: GuardOptions): Promise<void> {
     try {
       return await guardOnce(options)
     } catch (thrown) {
-      if (!isCode(thrown, 'task-fenced') || attempt === attemptsMax) throw thrown
+      const again = thrown instanceof MillraceError && thrown.retry !== 'never'
+      if (!again || attempt === attemptsMax) throw thrown
     }
     await new Promise<void>((resolve) => options.clock.after(attempt * attemptPauseMs, resolve))
   }

@@ -1,8 +1,8 @@
 /** Kafka as a process chooses it: by options, or by an address with its settings from outside. */
-import { readFileSync } from 'node:fs'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import type { KafkaLogOptions } from '../log/kafka/kafka-log.ts'
+import { parseKafkaUrl, securityFromEnvironment } from '../log/kafka/wire/kafka-url.ts'
 import type { LogOpener } from './log-name.ts'
 
 /**
@@ -31,19 +31,8 @@ export async function loaded<Module>(load: () => Promise<Module>): Promise<Modul
   }
 }
 
-const mechanisms = {
-  plain: 'PLAIN',
-  'scram-sha-256': 'SCRAM-SHA-256',
-  'scram-sha-512': 'SCRAM-SHA-512',
-  oauthbearer: 'OAUTHBEARER',
-} as const
-
-/** Options in the address, and what the code expects of each. */
+/** Options in the address beside those of the connection, and what the code expects of each. */
 const known: readonly string[] = [
-  'tls',
-  'ca',
-  'sasl',
-  'username',
   'client-id',
   'instance-id',
   'compression',
@@ -55,7 +44,7 @@ const known: readonly string[] = [
 
 /**
  * `kafka://host:port,host:port?option=value&…`. Secrets come from the environment alone:
- * MILLRACE_KAFKA_PASSWORD, MILLRACE_KAFKA_TOKEN, MILLRACE_KAFKA_KEY (a file).
+ * MILLRACE_KAFKA_PASSWORD, MILLRACE_KAFKA_TOKEN, MILLRACE_KAFKA_KEY, MILLRACE_KAFKA_PASSPHRASE.
  * @throws `invalid-argument`
  */
 export function openKafkaUrl(text: string): Promise<Log> {
@@ -64,27 +53,8 @@ export function openKafkaUrl(text: string): Promise<Log> {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Never says what stands in the address before an `@`: that may be a password. */
 export function optionsOf(text: string, environment: Environment): KafkaLogOptions {
-  const [, address = '', query = ''] = /^kafka:\/\/([^/?]*)\/?(?:\?(.*))?$/s.exec(text) ?? []
-  if (address.includes('@') || /(?:^|&)(?:password|token)=/.test(query)) {
-    throw new MillraceError('invalid-argument', 'the address of Kafka has a password in it', {
-      hint: 'addresses end up in logs: give it as MILLRACE_KAFKA_PASSWORD, with ?username=…',
-    })
-  }
-  const brokers = address.split(',').filter((broker) => broker !== '')
-  if (brokers.length === 0) {
-    throw new MillraceError('invalid-argument', 'the address of Kafka names no broker', {
-      hint: 'write kafka://127.0.0.1:9092',
-    })
-  }
-  const given = new Map(new URLSearchParams(query))
-  const wrong = [...given.keys()].find((name) => !known.includes(name))
-  if (wrong !== undefined) {
-    throw new MillraceError('invalid-argument', `Kafka has no option '${wrong}'`, {
-      hint: `there are ${known.join(', ')}`,
-    })
-  }
+  const { brokers, settings: given, ...chosen } = parseKafkaUrl(text, known)
   const number = (name: string): number | undefined => {
     const value = given.get(name)
     if (value === undefined) return undefined
@@ -93,8 +63,7 @@ export function optionsOf(text: string, environment: Environment): KafkaLogOptio
       hint: 'give whole milliseconds',
     })
   }
-  const tls = tlsOf(given, environment)
-  const sasl = saslOf(given, environment)
+  const { tls, sasl } = securityFromEnvironment(environment, chosen)
   return defined({
     brokers,
     tls,
@@ -129,46 +98,4 @@ function oneOf<T extends string>(
   throw new MillraceError('invalid-argument', `${name} cannot be '${value}'`, {
     hint: `use ${allowed.join(', ')}`,
   })
-}
-
-function tlsOf(
-  given: ReadonlyMap<string, string>,
-  environment: Environment,
-): KafkaLogOptions['tls'] {
-  const file = (name: string, path: string | undefined): Record<string, string> => {
-    if (path === undefined || path === '') return {}
-    try {
-      return { [name]: readFileSync(path, 'utf8') }
-    } catch (thrown) {
-      throw new MillraceError('file-not-found', `cannot read ${path}: ${messageOf(thrown)}`, {
-        at: { file: path },
-      })
-    }
-  }
-  const options = {
-    ...file('ca', given.get('ca') ?? environment['MILLRACE_KAFKA_CA']),
-    ...file('cert', environment['MILLRACE_KAFKA_CERT']),
-    ...file('key', environment['MILLRACE_KAFKA_KEY']),
-  }
-  const isAsked = given.get('tls') === 'true' || Object.keys(options).length > 0
-  return isAsked ? options : undefined
-}
-
-function saslOf(
-  given: ReadonlyMap<string, string>,
-  environment: Environment,
-): KafkaLogOptions['sasl'] {
-  const name = oneOf(given, 'sasl', ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'])
-  if (name === undefined) return undefined
-  const mechanism = mechanisms[name]
-  const need = (variable: string): string => {
-    const value = environment[variable]
-    if (value !== undefined && value !== '') return value
-    throw new MillraceError('invalid-argument', `sasl=${name} needs ${variable}`, {
-      hint: 'set it in the environment',
-    })
-  }
-  if (name === 'oauthbearer') return { mechanism, token: need('MILLRACE_KAFKA_TOKEN') }
-  const username = given.get('username') ?? need('MILLRACE_KAFKA_USERNAME')
-  return { mechanism, username, password: need('MILLRACE_KAFKA_PASSWORD') }
 }

@@ -136,7 +136,7 @@ test('offsets, partitions and settings that are not there', async () => {
   expectFailure(
     await work.run(['topics', 'list', '--log', 'kafka://']),
     1,
-    /^millrace: the address of Kafka names no broker\n/,
+    /^millrace: the address of the log names no broker\n/,
   )
 })
 

@@ -1,5 +1,4 @@
 /** The log on Apache Kafka: topics, transactions and groups of a cluster behind `Log`. */
-import type { ConnectionOptions } from '@platformatic/kafka'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
@@ -36,6 +35,7 @@ import { openSession } from './session/kafka-session.ts'
 import type { KafkaSession } from './session/kafka-session.ts'
 import { connectCluster } from './wire/connect-cluster.ts'
 import type { ClusterEvent } from './wire/connect-cluster.ts'
+import type { SaslOptions, TlsOptions } from './wire/security.ts'
 import type { Cluster } from './wire/cluster.ts'
 
 export type KafkaEvent = ClusterEvent | GroupEvent
@@ -45,8 +45,10 @@ export interface KafkaLogOptions {
   readonly brokers: readonly string[]
   /** As whom the brokers' logs show it. Default `millrace`. */
   readonly clientId?: string
-  readonly tls?: NonNullable<ConnectionOptions['tls']>
-  readonly sasl?: NonNullable<ConnectionOptions['sasl']>
+  /** True: with the CAs that Node trusts. Default: not encrypted. */
+  readonly tls?: boolean | TlsOptions
+  /** The login. Default: none. */
+  readonly sasl?: SaslOptions
   /**
    * Where an input goes on when records that it has not read were deleted. Default `stop`: the task
    * ends with `offset-out-of-range`, which says how many.

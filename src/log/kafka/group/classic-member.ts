@@ -8,15 +8,18 @@
  */
 import { isCode, MillraceError } from '../../../core/error.ts'
 import type { MemberIdentity } from '../contracts.ts'
+import { errorCode } from '../wire/error-codes.ts'
 import { heartbeat } from '../wire/requests/heartbeat.ts'
 import { joinGroup, type JoinGroupAnswer } from '../wire/requests/join-group.ts'
 import { syncGroup } from '../wire/requests/sync-group.ts'
 import { sayFarewell } from './farewell.ts'
+import { sessionLimits } from './group-settings.ts'
 import type { HeldTasks } from './held-tasks.ts'
 import { Leader } from './leader.ts'
 import { Life, type Step } from './life.ts'
 import type { Member, MemberOptions } from './member-options.ts'
 import { planShape, type PlanShape } from './plan-shape.ts'
+import { Retake } from './retake.ts'
 import {
   type Assignment,
   decodeAssignment,
@@ -50,8 +53,7 @@ export class ClassicMember implements Member {
   #round = 0
   #wantsJoin = true
   #wake = Promise.withResolvers<void>()
-  /** An answer to a first join is missing: until then an error 82 may be that join's own. */
-  #doubtUntilMs = 0
+  readonly #retake: Retake
 
   constructor(options: MemberOptions, held: HeldTasks) {
     this.#options = options
@@ -60,6 +62,7 @@ export class ClassicMember implements Member {
     this.#encoding = encodingOf(options.infos)
     this.#leader = new Leader(options, this.#plan, this.#encoding)
     this.#waiting = new WaitingRequest(options.rebalanceTimeoutMs + joinMarginMs)
+    this.#retake = new Retake(options)
     this.#life = new Life({
       member: options,
       held,
@@ -68,11 +71,7 @@ export class ClassicMember implements Member {
         if (isUnknown) this.#memberId = ''
         this.#wantJoin()
       },
-      isOwnDoing: () => {
-        const is = options.clock.monotonic() < this.#doubtUntilMs
-        this.#doubtUntilMs = 0
-        return is
-      },
+      isOwnDoing: () => this.#retake.try(),
       farewell: (reason) => sayFarewell(options, this.#memberId, reason),
       over: () => this.#wake.resolve(),
     })
@@ -143,8 +142,11 @@ export class ClassicMember implements Member {
   async #joinOnce(): Promise<Step> {
     try {
       if (this.#life.standing.pulse.isExpired) this.#life.standing.lose('its session is over')
+      const memberId = this.#memberId
       const answer = await this.#sendJoin()
       if (answer === null) return 'again'
+      // Given up meanwhile, by a heartbeat's answer: it has been judged.
+      if (answer.code !== 0 && this.#memberId !== memberId) return 'again'
       if (this.#life.isOver) {
         // Left, or refused, while the request waited: the coordinator has to know.
         if (answer.code === 0) this.#memberId = answer.memberId
@@ -155,14 +157,18 @@ export class ClassicMember implements Member {
         this.#memberId = answer.memberId
         return 'again'
       }
-      const step = this.#life.judge('join', answer.code)
+      const message =
+        answer.code === errorCode.invalidSessionTimeout
+          ? await sessionLimits(this.#options.cluster)
+          : null
+      const step = this.#life.judge('join', answer.code, message)
       return step === 'done' && !this.#life.isOver ? await this.#sync(answer) : step
     } catch (thrown) {
       return this.#life.failed(thrown)
     }
   }
 
-  async #sendJoin(): Promise<JoinGroupAnswer | null> {
+  #sendJoin(): Promise<JoinGroupAnswer | null> {
     const { cluster, group, instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const subscription = {
       plan: this.#plan,
@@ -185,18 +191,8 @@ export class ClassicMember implements Member {
       protocols: [{ name: protocolName, metadata }],
       reason: isNew ? 'a process starts' : 'tasks change hands, or the group forms anew',
     }
-    const sent = this.#waiting.wait((options) =>
-      cluster.send({ group }, joinGroup, request, options),
-    )
-    try {
-      const answer = await sent
-      if (answer === null && isNew) this.#doubtUntilMs = Number.POSITIVE_INFINITY
-      return answer
-    } catch (thrown) {
-      if (isNew && thrown instanceof MillraceError && thrown.outcome === 'unknown')
-        this.#doubtUntilMs = Number.POSITIVE_INFINITY
-      throw thrown
-    }
+    if (isNew) this.#retake.entering()
+    return this.#waiting.wait((options) => cluster.send({ group }, joinGroup, request, options))
   }
 
   async #sync(joined: JoinGroupAnswer): Promise<Step> {
@@ -220,7 +216,7 @@ export class ClassicMember implements Member {
     if (this.#life.standing.identity !== identity) return !this.#life.isOver ? 'again' : 'done'
     const step = this.#life.judge('sync', answer.code)
     if (step !== 'done' || this.#life.isOver) return step
-    if (this.#doubtUntilMs > 0) this.#doubtUntilMs = sentMs + this.#options.sessionTimeoutMs
+    this.#retake.entered()
     this.#life.standing.prove(sentMs)
     this.#take(decodeAssignment(answer.assignment), identity)
     return 'done'
@@ -243,8 +239,8 @@ export class ClassicMember implements Member {
     const lost = held.owned.filter((task) => !assignment.tasks.includes(task))
     this.#setStandbys(assignment.standbys)
     if (lost.length > 0) void held.release(lost).then(() => this.#wantJoin())
-    else if (assignment.revoke.some((task) => !held.holds(task))) {
-      // Lost with an earlier membership: free already, which the leader does not know.
+    else if (!this.#wantsJoin && assignment.revoke.some((task) => !held.holds(task))) {
+      // Lost with an earlier membership, or process: free, which the leader does not know.
       this.#round++
       this.#wantsJoin = true
     }

@@ -2,6 +2,7 @@
 import { systemRandom, uuid } from '../../../core/random.ts'
 import type { GroupMembership, Ownership } from '../contracts.ts'
 import { ClassicMember } from './classic-member.ts'
+import { setStandbys } from './group-settings.ts'
 import { HeldTasks } from './held-tasks.ts'
 import type { Member, MemberOptions } from './member-options.ts'
 import { needStreams, StreamsMember } from './streams-member.ts'
@@ -54,6 +55,8 @@ export async function joinGroup(options: JoinGroupOptions): Promise<GroupMembers
 async function streamsMember(options: MemberOptions, held: HeldTasks): Promise<Member> {
   const topology = topologyOf(options.group, options.infos)
   await needStreams(options)
+  const { cluster, group, standbys } = options
+  if (standbys > 0) await setStandbys(cluster, group, standbys)
   const memberId = options.instanceId ?? uuid(systemRandom)
   return new StreamsMember(options, held, { memberId, topology })
 }

@@ -141,7 +141,7 @@ function turn(memberId: string, said: Subscription, { shares, owners, ...rest }:
     plan: rest.plan.hash,
     tasks,
     standbys: (shares.standbys.get(memberId) ?? []).filter((task) => !held.has(task)),
-    revoke: said.owned.filter((task) => !tasks.includes(task)),
+    revoke: [...held].filter((task) => !tasks.includes(task)),
     refused: null,
   }
 }

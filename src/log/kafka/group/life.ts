@@ -133,7 +133,12 @@ export class Life {
 
   /** The first assignment has been waited for long enough. */
   get isLate(): boolean {
-    return this.#options.member.clock.monotonic() - this.#sinceMs >= firstJoinMs
+    return this.ageMs >= firstJoinMs
+  }
+
+  /** Since it began to join. */
+  get ageMs(): number {
+    return this.#options.member.clock.monotonic() - this.#sinceMs
   }
 
   /** Tells why it takes long. */

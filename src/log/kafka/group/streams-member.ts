@@ -10,6 +10,7 @@ import {
   streamsGroupHeartbeat,
   type StreamsGroupHeartbeatAnswer,
   type StreamsGroupHeartbeatRequest,
+  type StreamsTaskIds,
   type StreamsTopology,
 } from '../wire/requests/streams-group-heartbeat.ts'
 import type { HeldTasks } from './held-tasks.ts'
@@ -22,6 +23,8 @@ import { verdictOf } from './verdicts.ts'
 const joins = 0
 const leaves = -1
 const leaveTimeoutMs = 2_000
+/** Until a coordinator knows of a topic that another broker has created. */
+const hearsayMs = 3_000
 
 /** What the broker says beside the assignment. */
 const status = {
@@ -174,7 +177,7 @@ export class StreamsMember implements Member {
     }
     standing.prove(sentMs)
     standing.isRebalancing = false
-    if (answer.activeTasks !== null) this.#assigned = this.#tasks.names(answer.activeTasks)
+    if (answer.activeTasks !== null) this.#assign(answer.activeTasks)
     if (answer.standbyTasks !== null) this.#standbys = this.#tasks.names(answer.standbyTasks)
     if (answer.warmupTasks !== null) this.#warmups = this.#tasks.names(answer.warmupTasks)
     this.#setCopies()
@@ -186,6 +189,20 @@ export class StreamsMember implements Member {
     if (lost.length > 0) void held.release(lost).then(() => this.#report())
     this.#life.begin(gained)
     if (gained.length > 0) this.#report()
+  }
+
+  #assign(ids: readonly StreamsTaskIds[]): void {
+    this.#assigned = this.#tasks.names(ids)
+    const strangers = this.#tasks.strangers(ids)
+    if (strangers.length === 0) return
+    const { group } = this.#options
+    this.#life.waiting(
+      new MillraceError(
+        'invalid-plan',
+        `streams group '${group}' has tasks that this run does not know: ${strangers.join(', ')}`,
+        { hint: 'partitions were added to its topics: start its processes again' },
+      ),
+    )
   }
 
   #report(): void {
@@ -205,8 +222,7 @@ export class StreamsMember implements Member {
     for (const { code, detail } of all) {
       if (code === status.delayed) continue
       const error = this.#trouble(code, detail)
-      // The broker creates its internal topics at once, but not within this answer.
-      const isPassing = code === status.missingInternalTopics && !this.#life.isLate
+      const isPassing = this.#isPassing(code)
       if (isPassing && !this.#life.isJoined) return false
       const isFinal = code === status.staleTopology || code === status.shutdown
       if (isFinal || !(this.#life.isJoined || isPassing)) {
@@ -216,6 +232,15 @@ export class StreamsMember implements Member {
       this.#life.waiting(error)
     }
     return this.#life.isJoined || all.every(({ code }) => code !== status.delayed)
+  }
+
+  /**
+   * Its internal topics the broker creates at once, but not within this answer; of topics that were
+   * created just now the coordinator may not have heard.
+   */
+  #isPassing(code: number): boolean {
+    if (code === status.missingInternalTopics) return !this.#life.isLate
+    return code === status.missingSourceTopics && this.#life.ageMs < hearsayMs
   }
 
   #trouble(code: number, detail: string): MillraceError {

@@ -48,7 +48,9 @@ function subtopology(group: string, part: string, tasks: readonly TaskInfo[]): S
     }
   }
   const widths = [...sources.values()].map(({ partitions }) => partitions.size)
-  if (Math.max(0, ...widths) !== tasks.length) throw unsupported(part, [...sources.keys()].join())
+  const isWhole = tasks.every(({ index }) => index < tasks.length)
+  if (!isWhole || Math.max(0, ...widths) !== tasks.length)
+    throw unsupported(part, [...sources.keys()].join())
   const all = [...sources]
   const plain = all.flatMap(([topic, { isRepartition }]) => (isRepartition ? [] : [topic]))
   const internal = all.flatMap(([topic, { isRepartition, partitions }]) =>
@@ -100,6 +102,15 @@ export class StreamsTasks {
   names(ids: readonly StreamsTaskIds[]): string[] {
     return ids.flatMap(({ subtopology: part, partitions }) =>
       partitions.flatMap((index) => this.#byPlace.get(`${index}/${part}`) ?? []),
+    )
+  }
+
+  /** What the broker counts that this plan does not have, as text. */
+  strangers(ids: readonly StreamsTaskIds[]): string[] {
+    return ids.flatMap(({ subtopology: part, partitions }) =>
+      partitions.flatMap((index) =>
+        this.#byPlace.has(`${index}/${part}`) ? [] : [`${part}/${index}`],
+      ),
     )
   }
 

@@ -1,19 +1,23 @@
 import { afterEach, beforeAll, expect } from 'vitest'
 import { systemClock } from '../../../core/clock.ts'
 import { brokers, kafkaTest, uniqueName } from '../../../../test/kafka/broker.ts'
-import { openKafkaLog } from '../kafka-log.ts'
+import { connectCluster } from '../wire/connect-cluster.ts'
+import { createTopics } from '../wire/requests/create-topics.ts'
 import type { JoinGroupOptions } from './join-group.ts'
 import * as all from './test-process.ts'
 import type { TestProcess } from './test-process.ts'
 import { statefulTasks } from './test-tasks.ts'
 
 const processes: TestProcess[] = []
+const topic = uniqueName('group-streams-source')
 
 beforeAll(async () => {
   if (brokers.length === 0) return
-  const log = await openKafkaLog({ brokers })
-  await log.createTopic('gm-streams-src', { partitions: 4 })
-  await log.close()
+  const cluster = await connectCluster({ brokers, clock: systemClock })
+  const request = { name: topic, partitions: 4, replicationFactor: -1, timeoutMs: 10_000 }
+  const { code } = await cluster.send('any', createTopics, { ...request, settings: {} })
+  expect(code).toBe(0)
+  await cluster.close()
 })
 
 afterEach(async () => {
@@ -21,7 +25,7 @@ afterEach(async () => {
 })
 
 async function start(group: string, options: Partial<JoinGroupOptions> = {}): Promise<TestProcess> {
-  const infos = statefulTasks(4, 'gm-streams-src')
+  const infos = statefulTasks(4, topic)
   const process = await all.startProcess(brokers, {
     group,
     infos,
@@ -75,4 +79,16 @@ kafkaTest('streams: missing topics and a changed topology are clear errors', asy
     code: 'invalid-plan',
     message: expect.stringContaining('are not those of this pipeline'),
   })
+})
+
+kafkaTest('streams: standby copies lie with the other member', async () => {
+  const group = uniqueName('group-streams')
+  await start(group, { standbys: 1 })
+  await start(group, { standbys: 1 })
+  await shared(20_000, 2, 2)
+  const isCopied = (): boolean => processes.every((p) => p.membership.standbys.length === 2)
+  await all.until(isCopied, 20_000, () => all.describeAll(processes))
+  for (const { membership, owned } of processes)
+    for (const task of membership.standbys) expect(owned.has(task)).toBe(false)
+  await expect(start(group, { standbys: 1000 })).rejects.toMatchObject({ code: 'invalid-argument' })
 })

@@ -37,7 +37,7 @@ export interface Assignment {
   readonly plan: string
   readonly tasks: readonly string[]
   readonly standbys: readonly string[]
-  /** Tasks that the member owned and shall give up; once done it joins again. */
+  /** What the member has or is closing, and shall be free of; once it is, it joins again. */
   readonly revoke: readonly string[]
   /** Why the member gets nothing and must go; null: it is welcome. */
   readonly refused: string | null

@@ -1,342 +1,352 @@
 /** The brokers of a cluster, reached over links; see cluster.ts for the contract. */
-import type { ConnectionOptions } from '@platformatic/kafka'
 import type { Clock } from '../../../core/clock.ts'
 import { MillraceError } from '../../../core/error.ts'
+import { systemRandom } from '../../../core/random.ts'
+import type { Random } from '../../../core/random.ts'
 import type { Api } from './api.ts'
+import { BrokerHealth } from './broker-health.ts'
 import type {
   BrokerMeta,
   Cluster,
   ClusterState,
   Features,
-  Purpose,
   SendOptions,
   Target,
   TopicMeta,
 } from './cluster.ts'
-import { codeName, errorCode } from './error-codes.ts'
-import { Link } from './link.ts'
+import { Coordinators } from './coordinators.ts'
+import type { Coordinated } from './coordinators.ts'
+import { loadLibrary } from './library.ts'
+import type { KafkaLibrary } from './library.ts'
+import { Link, closed } from './link.ts'
+import { MetadataCache } from './metadata-cache.ts'
+import { addressOf, placeOf } from './place.ts'
+import type { Address } from './place.ts'
 import { apiVersions } from './requests/api-versions.ts'
+import type { VersionRange } from './requests/api-versions.ts'
 import { findCoordinator } from './requests/find-coordinator.ts'
 import { metadata } from './requests/metadata.ts'
 import type { MetadataAnswer } from './requests/metadata.ts'
-import { pause } from './retrying.ts'
-import { unreachable } from './unreachable.ts'
+import { securityOf } from './security.ts'
+import type { SaslOptions, Security, TlsOptions } from './security.ts'
 
+/** Of one broker; each only where its state changes. */
 export type ClusterEvent =
-  | { readonly kind: 'broker-away'; readonly place: string; readonly reason: string }
+  | {
+      readonly kind: 'broker-away'
+      /** `host:port` */
+      readonly place: string
+      readonly reason: string
+      readonly sinceMs: number
+    }
   | { readonly kind: 'broker-back'; readonly place: string; readonly awayMs: number }
 
 export interface ConnectOptions {
   /** `host:port`; any of them leads to the others. */
   readonly brokers: readonly string[]
   readonly clock: Clock
+  /** For the jitter of pauses; default the machine's. */
+  readonly random?: Random
+  /** Seen in the brokers' logs and quotas. Default `millrace`. */
   readonly clientId?: string
   /** Default 10,000. */
   readonly requestTimeoutMs?: number
-  readonly tls?: NonNullable<ConnectionOptions['tls']>
-  readonly sasl?: NonNullable<ConnectionOptions['sasl']>
+  /** True: TLS with the CAs that Node trusts. Default false. */
+  readonly tls?: boolean | TlsOptions
+  /** Default: no login. */
+  readonly sasl?: SaslOptions
   readonly notify?: (event: ClusterEvent) => void
 }
 
-const connectTimeoutMs = 5_000
-const coordinatorLimitMs = 10_000
-const coordinatorPauseMs = 20
-/** A join is answered when all members have come. */
+const usualTimeoutMs = 10_000
+/** A broker that does not take a connection or greet within this is passed over. */
+const openTimeoutMsMax = 5_000
+/** A join is answered when all members have come; whoever sends one knows better. */
 const joinTimeoutMs = 600_000
 
-/** Resolves at once: the first request connects. @throws `invalid-argument` */
+/** They change nothing, so another broker may be asked the same. */
+const questions: ReadonlySet<number> = new Set([apiVersions.key, metadata.key, findCoordinator.key])
+
+/**
+ * Resolves without a broker: the first request connects.
+ * @throws `invalid-argument`, `file-not-found` (certificates), `missing-dependency`
+ */
 export async function connectCluster(options: ConnectOptions): Promise<Cluster> {
-  return new KafkaCluster(options)
+  if (options.brokers.length === 0) {
+    throw new MillraceError('invalid-argument', 'the list of brokers is empty', {
+      hint: 'give at least one, for instance 127.0.0.1:9092',
+    })
+  }
+  const bootstrap = options.brokers.map(addressOf)
+  const security = await securityOf(options)
+  return new KafkaCluster({ options, bootstrap, security, library: await loadLibrary() })
 }
 
-type Coordinated = { readonly group: string } | { readonly transactionalId: string }
-
-interface Place {
-  readonly host: string
-  readonly port: number
+interface Parts {
+  readonly options: ConnectOptions
+  readonly bootstrap: readonly Address[]
+  readonly security: Security
+  readonly library: KafkaLibrary
 }
 
 class KafkaCluster implements Cluster {
   readonly place: string
   readonly clock: Clock
-  readonly #options: ConnectOptions
-  readonly #bootstrap: readonly Place[]
-  readonly #links: Map<string, Link> = new Map()
-  readonly #coordinators: Map<string, Promise<BrokerMeta>> = new Map()
-  readonly #topics: Map<string, TopicMeta> = new Map()
-  readonly #stale = new Set<string>()
-  readonly #asking: Map<string, Promise<void>> = new Map()
-  #brokers: readonly BrokerMeta[] = []
+  readonly #parts: Parts
+  readonly #links = new Map<string, Link>()
+  readonly #health = new Map<string, BrokerHealth>()
+  readonly #coordinators: Coordinators
+  readonly #metadata: MetadataCache
+  /** Of each broker, as it said at its last connection. */
+  readonly #versions = new Map<string, ReadonlyMap<number, VersionRange>>()
+  #levels: ReadonlyMap<string, number> = new Map()
+  #brokers: ReadonlyMap<number, BrokerMeta> = new Map()
+  #learning: Promise<MetadataAnswer> | null = null
   #clusterId = ''
-  #features: Promise<Features> | null = null
   #away: ClusterState['away'] = null
   #turn = 0
   #isClosed = false
 
-  constructor(options: ConnectOptions) {
-    this.#options = options
-    this.clock = options.clock
-    this.place = options.brokers.join(',')
-    this.#bootstrap = options.brokers.map(placeOf)
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.clock = parts.options.clock
+    this.place = parts.bootstrap.map(placeOf).join(',')
+    this.#coordinators = new Coordinators({
+      clock: this.clock,
+      ask: (request) => this.#any(findCoordinator, request, {}),
+      madeWithinMs: parts.options.requestTimeoutMs ?? usualTimeoutMs,
+    })
+    const ask = (topics: readonly string[] | null): Promise<MetadataAnswer> => this.#ask(topics)
+    this.#metadata = new MetadataCache({ clock: this.clock, ask })
   }
 
   get state(): ClusterState {
     return { away: this.#away }
   }
 
-  features(): Promise<Features> {
-    this.#features ??= this.#askFeatures()
-    this.#features.catch(() => (this.#features = null))
-    return this.#features
-  }
-
-  async #askFeatures(): Promise<Features> {
-    const { versions, levels } = await this.#callAny(apiVersions, null)
+  async features(): Promise<Features> {
+    this.#check()
+    if (this.#versions.size === 0) await this.#any(apiVersions, null, {})
     return {
-      level: (name) => levels.get(name) ?? 0,
-      versionMax: (key) => versions.get(key) ?? -1,
+      level: (name) => this.#levels.get(name) ?? 0,
+      versionMax: (key) => {
+        const offers = [...this.#versions.values()].map((offer) => offer.get(key)?.max ?? -1)
+        return offers.length === 0 ? -1 : Math.min(...offers)
+      },
     }
   }
 
   async clusterId(): Promise<string> {
-    if (this.#clusterId === '') await this.#askMetadata([])
+    this.#check()
+    if (this.#clusterId === '') await this.#learnBrokers()
     return this.#clusterId
   }
 
   async brokers(): Promise<readonly BrokerMeta[]> {
-    if (this.#brokers.length === 0) await this.#askMetadata([])
-    return this.#brokers
+    this.#check()
+    if (this.#brokers.size === 0) await this.#learnBrokers()
+    return [...this.#brokers.values()]
   }
 
   known(topic: string): TopicMeta | undefined {
-    return this.#topics.get(topic)
+    return this.#metadata.known(topic)
   }
 
   async topics(
     names: readonly string[],
     { fresh = false }: { readonly fresh?: boolean } = {},
   ): Promise<ReadonlyMap<string, TopicMeta>> {
-    const isUnknown = (name: string): boolean => this.#stale.has(name) || !this.#topics.has(name)
-    const asked = names.filter(isUnknown)
-    // A fresh look must not get the answer to an older question.
-    if (fresh) await this.#askMetadata(names)
-    else if (asked.length > 0) await this.#askTopics(asked)
-    const found = new Map<string, TopicMeta>()
-    for (const name of names) {
-      const meta = this.#topics.get(name)
-      if (meta !== undefined) found.set(name, meta)
-    }
-    return found
-  }
-
-  /** Questions about the same topics at the same time are one. */
-  #askTopics(names: readonly string[]): Promise<void> {
-    const key = names.toSorted().join(' ')
-    const running = this.#asking.get(key)
-    if (running !== undefined) return running
-    const asking = this.#askMetadata(names).then(() => {})
-    this.#asking.set(key, asking)
-    const forget = (): void => void this.#asking.delete(key)
-    asking.then(forget, forget)
-    return asking
+    this.#check()
+    return await this.#metadata.topics(names, fresh)
   }
 
   async allTopics(): Promise<readonly TopicMeta[]> {
-    const { topics } = await this.#askMetadata(null)
-    return topics.filter(({ code }) => code === 0)
+    this.#check()
+    return await this.#metadata.all()
   }
 
-  async #askMetadata(names: readonly string[] | null): Promise<MetadataAnswer> {
-    const answer = await this.#call('any', metadata, { topics: names })
-    if (answer.brokers.length > 0) this.#brokers = answer.brokers
-    this.#clusterId = answer.clusterId
-    for (const topic of answer.topics) {
-      this.#stale.delete(topic.name)
-      if (topic.code === errorCode.topicAuthorizationFailed && names !== null) {
-        throw new MillraceError('not-authorised', `no right to describe topic '${topic.name}'`, {
-          at: { topic: topic.name },
-          hint: 'give this user the ACL Describe on the topic',
-        })
-      }
-      const isThere = topic.code === errorCode.none || topic.code === errorCode.leaderNotAvailable
-      if (isThere) this.#topics.set(topic.name, topic)
-      else this.#topics.delete(topic.name)
-    }
-    return answer
+  forget(what: { readonly topic: string } | Coordinated): void {
+    if ('topic' in what) this.#metadata.forget(what.topic)
+    else this.#coordinators.forget(what)
   }
 
-  forget(what: Parameters<Cluster['forget']>[0]): void {
-    if ('topic' in what) this.#stale.add(what.topic)
-    else this.#coordinators.delete(coordinatorKey(what))
-  }
-
+  /** Where the broker is known this sends before it returns, so that calls keep their order. */
   async send<Request, Answer>(
     to: Target,
     api: Api<Request, Answer>,
     request: Request,
     options: SendOptions = {},
   ): Promise<Answer> {
-    const features = await this.features()
-    const offered = features.versionMax(api.key)
-    if (offered < api.version) {
-      throw new MillraceError(
-        'log-unsupported',
-        `${api.name} is needed in version ${api.version}, the broker has ${offered}`,
-        { hint: 'use Apache Kafka 3.9 or newer' },
-      )
+    this.#check()
+    if (to === 'any') return await this.#any(api, request, options)
+    if ('node' in to) {
+      const known = this.#brokers.get(to.node)
+      const isUsable = known !== undefined && this.#healthOf(known).away === null
+      const broker = isUsable ? known : await this.#broker(to.node)
+      return await this.#call(broker, api, request, options)
     }
-    return await this.#call(to, api, request, options)
-  }
-
-  async #call<Request, Answer>(
-    to: Target,
-    api: Api<Request, Answer>,
-    request: Request,
-    { purpose = 'control', lane = 0 }: SendOptions = {},
-  ): Promise<Answer> {
-    if (this.#isClosed) throw closed()
-    if (to === 'any') return await this.#callAny(api, request)
-    const broker = 'node' in to ? await this.#broker(to.node) : await this.#coordinator(to)
-    const link = this.#link(broker, purpose, lane)
+    const broker = this.#coordinators.known(to) ?? (await this.#coordinators.find(to))
     try {
-      return await this.#heard(link.call(api, request), broker)
+      return await this.#call(broker, api, request, options)
     } catch (thrown) {
-      if (!('node' in to)) this.forget(to)
+      this.#coordinators.forget(to)
       throw thrown
     }
   }
 
-  /** Whichever broker answers; those that are known first. */
-  async #callAny<Request, Answer>(api: Api<Request, Answer>, request: Request): Promise<Answer> {
-    const places: readonly Place[] = [...this.#brokers, ...this.#bootstrap]
-    let last: unknown = null
-    for (let i = 0; i < places.length; i++) {
-      if (this.#isClosed) throw closed()
-      const place = places[(this.#turn + i) % places.length] as Place
+  #call<Request, Answer>(
+    address: Address,
+    api: Api<Request, Answer>,
+    request: Request,
+    options: SendOptions,
+  ): Promise<Answer> {
+    const { requestTimeoutMs = usualTimeoutMs } = this.#parts.options
+    const usualMs = options.purpose === 'join' ? joinTimeoutMs : requestTimeoutMs
+    const link = this.#link(address, options)
+    return link.call(api, request, options.timeoutMs ?? usualMs)
+  }
+
+  /**
+   * Whichever broker answers: those that are known, then the bootstrap list. Another one is tried
+   * only where the request cannot have been sent, or is a mere question.
+   */
+  async #any<Request, Answer>(
+    api: Api<Request, Answer>,
+    request: Request,
+    options: SendOptions,
+  ): Promise<Answer> {
+    let last: unknown = closed()
+    for (const address of this.#candidates()) {
+      this.#check()
       try {
-        return await this.#heard(this.#link(place, 'control', 0).call(api, request), place)
+        return await this.#call(address, api, request, options)
       } catch (thrown) {
-        if (thrown instanceof MillraceError && thrown.code !== 'log-unreachable') throw thrown
+        if (!(thrown instanceof MillraceError) || thrown.code !== 'log-unreachable') throw thrown
+        if (thrown.outcome === 'unknown' && !questions.has(api.key)) throw thrown
         last = thrown
-        this.#turn = (this.#turn + i + 1) % places.length
+        this.#turn += 1
       }
     }
     throw last
   }
 
-  /** Maps what the library throws, and notes whether anybody answers. */
-  async #heard<Answer>(call: Promise<Answer>, { host, port }: Place): Promise<Answer> {
-    try {
-      const answer = await call
-      this.#back()
-      return answer
-    } catch (thrown) {
-      if (this.#isClosed) throw closed()
-      const error = unreachable(thrown, `${host}:${port}`)
-      if (error.code === 'log-unreachable') this.#gone(error.message)
-      throw error
+  /** Those last that did not answer. Another one comes first after each failure. */
+  #candidates(): readonly Address[] {
+    const places = new Map<string, Address>()
+    for (const address of [...this.#brokers.values(), ...this.#parts.bootstrap]) {
+      places.set(placeOf(address), address)
     }
+    const all = [...places.values()]
+    const first = this.#turn % all.length
+    const turned = [...all.slice(first), ...all.slice(0, first)]
+    const isAway = (address: Address): boolean => this.#healthOf(address).away !== null
+    return [...turned.filter((one) => !isAway(one)), ...turned.filter(isAway)]
   }
 
-  #gone(reason: string): void {
-    if (this.#away !== null) return
-    this.#away = { sinceMs: this.clock.now(), reason }
-    this.#options.notify?.({ kind: 'broker-away', place: this.place, reason })
-  }
-
-  #back(): void {
-    if (this.#away === null) return
-    const awayMs = this.clock.now() - this.#away.sinceMs
-    this.#away = null
-    this.#options.notify?.({ kind: 'broker-back', place: this.place, awayMs })
-  }
-
+  /** Asked anew also where it is known but does not answer: its address may have changed. */
   async #broker(node: number): Promise<BrokerMeta> {
-    const find = (): BrokerMeta | undefined => this.#brokers.find((one) => one.node === node)
-    if (find() === undefined) await this.#askMetadata([])
-    const found = find()
+    await this.#learnBrokers()
+    const found = this.#brokers.get(node)
     if (found !== undefined) return found
-    throw new MillraceError('log-unreachable', `broker ${node} is not there`)
+    throw new MillraceError('log-unreachable', `broker ${node} is not in the cluster now`, {
+      hint: 'the brokers leave out those that they have lost: is it up?',
+    })
   }
 
-  #coordinator(of: Coordinated): Promise<BrokerMeta> {
-    const key = coordinatorKey(of)
-    const known = this.#coordinators.get(key)
-    if (known !== undefined) return known
-    const asked = this.#askCoordinator(of)
-    this.#coordinators.set(key, asked)
-    asked.catch(() => this.#coordinators.delete(key))
-    return asked
+  async #learnBrokers(): Promise<void> {
+    this.#learning ??= this.#ask([]).finally(() => {
+      this.#learning = null
+    })
+    await this.#learning
   }
 
-  async #askCoordinator(of: Coordinated): Promise<BrokerMeta> {
-    const [kind, key] =
-      'group' in of
-        ? (['group', of.group] as const)
-        : (['transaction', of.transactionalId] as const)
-    const endMs = this.clock.monotonic() + coordinatorLimitMs
-    let { code, broker } = await this.#call('any', findCoordinator, { key, kind })
-    // The topic of all groups, or of all transactions, is made with the first.
-    while (code === errorCode.coordinatorNotAvailable && this.clock.monotonic() < endMs) {
-      await pause(this.clock, coordinatorPauseMs)
-      ;({ code, broker } = await this.#call('any', findCoordinator, { key, kind }))
+  async #ask(topics: readonly string[] | null): Promise<MetadataAnswer> {
+    const answer = await this.#any(metadata, { topics }, {})
+    this.#clusterId = answer.clusterId
+    if (answer.brokers.length > 0) {
+      this.#brokers = new Map(answer.brokers.map((broker) => [broker.node, broker]))
+      this.#prune()
     }
-    if (code === errorCode.none) return broker
-    const what = `the coordinator of ${kind} '${key}'`
-    const refusals: readonly number[] = [
-      errorCode.groupAuthorizationFailed,
-      errorCode.transactionalIdAuthorizationFailed,
-      errorCode.clusterAuthorizationFailed,
-    ]
-    if (refusals.includes(code)) {
-      throw new MillraceError('not-authorised', `no right to ask for ${what}: ${codeName(code)}`, {
-        hint: `give this user the ACLs Describe and Read or Write on the ${kind}`,
-      })
-    }
-    throw new MillraceError('log-unreachable', `${what} is not available: ${codeName(code)}`)
+    return answer
   }
 
-  #link({ host, port }: Place, purpose: Purpose, lane: number): Link {
-    const key = `${host}:${port} ${purpose} ${lane}`
+  /** Closes what leads to addresses where no broker is any more. */
+  #prune(): void {
+    const places = new Set(this.#candidates().map(placeOf))
+    for (const [key, link] of this.#links) {
+      const place = key.slice(0, key.indexOf(' '))
+      if (places.has(place) || !link.isIdle) continue
+      this.#links.delete(key)
+      this.#versions.delete(place)
+      this.#health.delete(place)
+      void link.close()
+    }
+  }
+
+  #link(address: Address, { purpose = 'control', lane = 0 }: SendOptions): Link {
+    const place = placeOf(address)
+    const key = `${place} ${purpose} ${lane}`
     const known = this.#links.get(key)
     if (known !== undefined) return known
-    const { clock, clientId = 'millrace', requestTimeoutMs = 10_000, tls, sasl } = this.#options
+    const { options, security, library } = this.#parts
+    const { clientId = 'millrace', requestTimeoutMs = openTimeoutMsMax } = options
+    const health = this.#healthOf(address)
     const link = new Link({
-      clock,
+      library,
+      clock: this.clock,
       clientId,
-      host,
-      port,
-      connection: {
-        connectTimeout: connectTimeoutMs,
-        requestTimeout: purpose === 'join' ? joinTimeoutMs : requestTimeoutMs,
-        ...(tls === undefined ? {} : { tls }),
-        ...(sasl === undefined ? {} : { sasl }),
+      host: address.host,
+      port: address.port,
+      security,
+      openTimeoutMs: Math.min(requestTimeoutMs, openTimeoutMsMax),
+      health,
+      onOffer: ({ versions, levels }) => {
+        this.#versions.set(place, versions)
+        this.#levels = levels
+      },
+      onFailure: (reason) => {
+        if (!this.#isClosed) this.#failed(health, reason)
       },
     })
     this.#links.set(key, link)
     return link
   }
 
+  #healthOf(address: Address): BrokerHealth {
+    const place = placeOf(address)
+    const known = this.#health.get(place)
+    if (known !== undefined) return known
+    const { random = systemRandom } = this.#parts.options
+    const health = new BrokerHealth({
+      clock: this.clock,
+      random,
+      onAnswer: () => (this.#away = null),
+      onAway: (away) => this.#tell({ kind: 'broker-away', place, ...away }),
+      onBack: (awayMs) => this.#tell({ kind: 'broker-back', place, awayMs }),
+    })
+    this.#health.set(place, health)
+    return health
+  }
+
+  #failed(health: BrokerHealth, reason: string): void {
+    health.failed(reason)
+    const isAnyUp = [...this.#health.values()].some((one) => one.away === null && one.lineCount > 0)
+    if (!isAnyUp) this.#away = { sinceMs: this.#away?.sinceMs ?? this.clock.now(), reason }
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw closed()
+  }
+
+  /** In a turn of its own: what it throws does not break off what is being done here. */
+  #tell(event: ClusterEvent): void {
+    const { notify } = this.#parts.options
+    if (notify !== undefined) queueMicrotask(() => notify(event))
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#metadata.close()
     await Promise.all([...this.#links.values()].map((link) => link.close()))
   }
-}
-
-function coordinatorKey(of: Coordinated): string {
-  return 'group' in of ? `group ${of.group}` : `transaction ${of.transactionalId}`
-}
-
-function placeOf(text: string): Place {
-  const at = text.lastIndexOf(':')
-  const port = Number(text.slice(at + 1))
-  const host = text.slice(0, at).replace(/^\[|\]$/g, '')
-  if (at > 0 && Number.isInteger(port) && port > 0 && port < 65_536) return { host, port }
-  throw new MillraceError('invalid-argument', `'${text}' is no broker`, {
-    hint: 'write host:port, for instance 127.0.0.1:9092',
-  })
-}
-
-function closed(): MillraceError {
-  return new MillraceError('log-closed', 'the Kafka log was closed')
 }

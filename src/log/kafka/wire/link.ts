@@ -1,94 +1,178 @@
 /**
- * One connection to one broker for one purpose: made when it is needed, replaced by a new one after
- * it was lost, not before a pause that grows with each failure.
+ * The way to one broker for one purpose: one line after another, the next made when something is to
+ * be sent and the broker's pause is over. Requests are sent in the order of the calls.
  */
-import { Connection, Writer } from '@platformatic/kafka'
-import type { ConnectionOptions } from '@platformatic/kafka'
-import type { Clock } from '../../../core/clock.ts'
+import { MillraceError, messageOf } from '../../../core/error.ts'
 import type { Api } from './api.ts'
+import type { BrokerHealth } from './broker-health.ts'
+import { Line } from './line.ts'
+import type { LineOptions } from './line.ts'
+import type { ApiVersionsAnswer } from './requests/api-versions.ts'
 
-const pauseMsMin = 50
-const pauseMsMax = 1_000
-/** A broker answers one request of a connection at a time. */
-const maxInflights = 5
-/** Of ApiVersions the answer has the oldest header, so that any client can read it. */
-const apiVersionsKey = 18
+export interface LinkOptions extends Omit<LineOptions, 'onAnswer' | 'onLost'> {
+  readonly health: BrokerHealth
+  /** Each time that a line is up. */
+  readonly onOffer: (offer: ApiVersionsAnswer) => void
+  /** A connection could not be made, or was lost while something waited for an answer. */
+  readonly onFailure: (reason: string) => void
+}
 
-export interface LinkOptions {
-  readonly clock: Clock
-  readonly clientId: string
-  readonly host: string
-  readonly port: number
-  readonly connection: ConnectionOptions
+interface Waiting {
+  start(line: Line): void
+  fail(thrown: unknown): void
 }
 
 export class Link {
   readonly #options: LinkOptions
-  #connection: Connection | null = null
-  #connecting: Promise<Connection> | null = null
-  #failures = 0
-  #notBeforeMs = 0
+  #line: Line | null = null
+  /** In the order in which they came; none while a line is up. */
+  #waiting: Waiting[] = []
+  /** Under way: a line is being made. */
+  #opening: Promise<void> | null = null
+  #next: Line | null = null
+  #isClosed = false
+  #wake: (() => void) | null = null
 
   constructor(options: LinkOptions) {
     this.#options = options
   }
 
-  /** @throws what the library throws; a request is never sent twice */
-  async call<Request, Answer>(api: Api<Request, Answer>, request: Request): Promise<Answer> {
-    const connection = this.#connection ?? (await this.#connected())
-    return await new Promise<Answer>((resolve, reject) => {
-      connection.send<Answer>(
-        api.key,
-        api.version,
-        () => {
-          const writer = Writer.create()
-          api.write(writer, request)
-          return writer
-        },
-        (_id, _key, _version, reader) => api.read(reader),
-        api.flexible,
-        api.flexible && api.key !== apiVersionsKey,
-        (error, answer) => (error === null ? resolve(answer as Answer) : reject(error)),
-      )
+  /** Nothing is sent or waited for. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#opening === null && (this.#line?.isQuiet ?? true)
+  }
+
+  /**
+   * Never sends a request twice.
+   * @param timeoutMs for the answer; waiting for a connection is limited to as much again
+   */
+  call<Request, Answer>(
+    api: Api<Request, Answer>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Answer> {
+    if (this.#isClosed) return Promise.reject(closed())
+    const line = this.#line
+    if (line !== null && !line.isDue && this.#opening === null) {
+      return line.call(api, request, timeoutMs)
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const cancel = this.#options.clock.after(timeoutMs, () => {
+      this.#waiting = this.#waiting.filter((other) => other !== waiting)
+      const { host, port } = this.#options
+      const text = `broker ${host}:${port}: no connection for ${api.name} within ${timeoutMs} ms`
+      reject(new MillraceError('log-unreachable', text, { hint: 'is it up, and reachable?' }))
     })
+    const waiting: Waiting = {
+      start(up) {
+        cancel()
+        resolve(up.call(api, request, timeoutMs))
+      },
+      fail(thrown) {
+        cancel()
+        reject(thrown)
+      },
+    }
+    this.#waiting.push(waiting)
+    this.#opening ??= this.#open()
+    return promise
   }
 
-  async close(): Promise<void> {
-    const connection = this.#connection ?? (await this.#connecting?.catch(() => null)) ?? null
-    this.#connection = null
-    await connection?.close().catch(() => {})
-  }
-
-  #connected(): Promise<Connection> {
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = null
-    })
-    return this.#connecting
-  }
-
-  async #connect(): Promise<Connection> {
-    const { clock, clientId, host, port, connection: options } = this.#options
-    const pauseMs = this.#notBeforeMs - clock.monotonic()
-    if (pauseMs > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve))
-    // A new object each time: a used one may hold half an answer of its old socket.
-    const connection = new Connection(clientId, { maxInflights, ...options })
-    connection.on('error', () => this.#lost(connection))
-    connection.on('close', () => this.#lost(connection))
+  /** Gives all that wait a new line, or the reason why there is none. Never rejects. */
+  async #open(): Promise<void> {
+    let settle: (waiting: Waiting) => void
     try {
-      await connection.connect(host, port)
-      this.#failures = 0
-      this.#connection = connection
-      return connection
+      await this.#retire()
+      const line = await this.#newLine()
+      settle = (waiting) => waiting.start(line)
     } catch (thrown) {
-      const next = pauseMsMin * 2 ** Math.min(this.#failures, 10)
-      this.#failures += 1
-      this.#notBeforeMs = clock.monotonic() + Math.min(next, pauseMsMax)
-      void connection.close().catch(() => {})
-      throw thrown
+      settle = (waiting) => waiting.fail(thrown)
+    }
+    this.#opening = null
+    // All at once, in order: nothing that is called later comes before them.
+    for (const waiting of this.#waiting.splice(0)) settle(waiting)
+  }
+
+  /** Lets the answers that are on their way arrive. */
+  async #retire(): Promise<void> {
+    const line = this.#line
+    if (line === null) return
+    await line.drained()
+    this.#drop(line)
+    await line.close()
+  }
+
+  async #newLine(): Promise<Line> {
+    const { health } = this.#options
+    // A timer may come a little early; a pause may have been set anew by another link.
+    for (let ms = health.pauseMs(); ms > 0 && !this.#isClosed; ms = health.pauseMs()) {
+      await this.#pause(ms)
+    }
+    if (this.#isClosed) throw closed()
+    const line = new Line({
+      ...this.#options,
+      onAnswer: () => health.answered(),
+      onLost: (reason, waiting) => this.#lost(line, reason, waiting),
+    })
+    this.#next = line
+    try {
+      const offer = await line.open()
+      if (!line.isUp) throw line.error('not-applied')
+      this.#line = line
+      health.lineCount += 1
+      this.#options.onOffer(offer)
+      return line
+    } catch (thrown) {
+      void line.close()
+      if (this.#isClosed) throw closed()
+      this.#options.onFailure(messageOf(thrown))
+      throw notApplied(thrown)
+    } finally {
+      this.#next = null
     }
   }
 
-  #lost(connection: Connection): void {
-    if (this.#connection === connection) this.#connection = null
+  async #pause(pauseMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(pauseMs, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#wake = null
   }
+
+  #lost(line: Line, reason: string, waiting: number): void {
+    this.#drop(line)
+    // A broker closes connections that nobody uses: nothing is wrong then.
+    if (waiting > 0) this.#options.onFailure(reason)
+  }
+
+  #drop(line: Line): void {
+    if (this.#line !== line) return
+    this.#line = null
+    this.#options.health.lineCount -= 1
+  }
+
+  /** What waits is told `log-closed`. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#wake?.()
+    const line = this.#line
+    if (line !== null) this.#drop(line)
+    await Promise.all([line?.close(), this.#next?.close()])
+    await this.#opening
+  }
+}
+
+/** Nothing of what waited for the connection was sent, only the greeting. */
+function notApplied(thrown: unknown): unknown {
+  if (!(thrown instanceof MillraceError) || thrown.outcome === 'not-applied') return thrown
+  const { code, message, hint } = thrown
+  return new MillraceError(code, message, hint === undefined ? {} : { hint })
+}
+
+export function closed(): MillraceError {
+  return new MillraceError('log-closed', 'the Kafka log was closed')
 }

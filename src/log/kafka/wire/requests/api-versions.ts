@@ -3,10 +3,15 @@ import type { Reader } from '@platformatic/kafka'
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
 export interface ApiVersionsAnswer {
   readonly code: number
-  /** Highest version of each api key. */
-  readonly versions: ReadonlyMap<number, number>
+  /** By api key. */
+  readonly versions: ReadonlyMap<number, VersionRange>
   /** Finalized feature levels. */
   readonly levels: ReadonlyMap<string, number>
 }
@@ -23,13 +28,14 @@ export const apiVersions: Api<null, ApiVersionsAnswer> = api({
   },
   read(reader) {
     const code = reader.readInt16()
-    const keys = reader.readArray((r) => {
+    // A broker that does not know this version answers in the oldest one, which looks different.
+    if (code !== 0) return { code, versions: new Map(), levels: new Map() }
+    const ranges = reader.readArray((r) => {
       const key = r.readInt16()
-      r.readInt16() // lowest version
-      return [key, r.readInt16()] as const
+      return [key, { min: r.readInt16(), max: r.readInt16() }] as const
     })
     reader.readInt32() // throttle time
-    return { code, versions: new Map(keys), levels: readLevels(reader) }
+    return { code, versions: new Map(ranges), levels: readLevels(reader) }
   },
 })
 

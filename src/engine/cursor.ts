@@ -12,6 +12,7 @@ import type { RecordBatch } from '../log/batch.ts'
 import type { Session, TopicPartition } from '../log/log.ts'
 import { partitionOfText } from '../log/partitioner.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
+import { DecodeAhead } from './decode-ahead.ts'
 import { KeyClock } from './key-clock.ts'
 import type { Origin } from './letters.ts'
 import type { Push } from './operators/operator.ts'
@@ -124,8 +125,8 @@ export class TopicCursor implements Cursor {
   #isTombstone = false
   #batch: RecordBatch | null = null
   #at = 0
-  #decodeValue: RangeDecoder<unknown> | null = null
   #decodeKey: RangeDecoder<string> | null = null
+  readonly #values: DecodeAhead
 
   constructor(options: TopicCursorOptions) {
     const { spec, session, input, place } = options
@@ -137,6 +138,7 @@ export class TopicCursor implements Cursor {
     this.isGlobal = options.isGlobal
     this.position = session.offsets[input] ?? 0
     this.#session = session
+    this.#values = new DecodeAhead(spec.codec)
     this.#spec = spec
     this.#duties = options.duties
     this.#validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
@@ -210,12 +212,13 @@ export class TopicCursor implements Cursor {
   }
 
   #nextBatch(): boolean {
+    if (this.#batch !== null) this.#session.release?.(this.#batch)
     const batch = this.#session.poll(this.input)
     this.#batch = batch
     if (batch === null) return false
     this.#at = batch.first
+    this.#values.begin(batch)
     this.position = this.#at < batch.count ? batch.offset(this.#at) : batch.nextOffset
-    this.#decodeValue = this.#spec.codec.decoder(batch.bytes, batch.valuesStart, batch.valuesEnd)
     this.#decodeKey = textDecoder(batch.bytes, batch.keysStart, batch.valuesStart)
     return true
   }
@@ -227,8 +230,7 @@ export class TopicCursor implements Cursor {
       this.#takeTombstone(batch, i)
       return
     }
-    const decode = this.#decodeValue as RangeDecoder<unknown>
-    let value = batch.valueIsNull(i) ? null : decode(batch.valueStart(i), batch.valueEnd(i))
+    let value = this.#values.value(i)
     if (this.#validate !== null) value = this.#validate(value)
     this.value = value
     if (this.#keyOf !== null) {

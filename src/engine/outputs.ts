@@ -4,7 +4,7 @@
  */
 import { assert } from '../core/assert.ts'
 import { MillraceError } from '../core/error.ts'
-import { BatchBuilder } from '../log/batch.ts'
+import { BatchBuilder, BlockPool } from '../log/batch.ts'
 import type { Header } from '../log/batch.ts'
 import type { AppendBatch } from '../log/log.ts'
 
@@ -14,6 +14,8 @@ import type { AppendBatch } from '../log/log.ts'
  */
 const batchRecordsMax = 500
 const batchBytesMax = 1 << 20
+/** Of blocks that wait to be used again. */
+const spareBytesMax = 8 << 20
 
 /** One partition of an output topic. */
 class OutputPartition {
@@ -52,6 +54,23 @@ export class Outputs {
   #blocks: AppendBatch[] = []
   #blockBytes = 0
   #recordCount = 0
+  /** How blocks are made; null memory: not used again. */
+  #making: { readonly checksum: boolean; readonly pool: BlockPool | null } = {
+    checksum: true,
+    pool: null,
+  }
+
+  /** From now on blocks are only read while their commit runs, and given back with `recycle`. */
+  lend(): void {
+    this.#making = { checksum: false, pool: new BlockPool(spareBytesMax) }
+  }
+
+  /** Blocks that `take` gave, after their commit. */
+  recycle(blocks: readonly AppendBatch[]): void {
+    const { pool } = this.#making
+    if (pool === null) return
+    for (const { bytes } of blocks) pool.give(bytes.buffer as ArrayBuffer)
+  }
 
   /** Declares a topic that records may be added to. Twice is harmless. */
   declare(topic: OutputTopic): void {
@@ -161,7 +180,7 @@ export class Outputs {
   }
 
   #cut(partition: OutputPartition): void {
-    const bytes = partition.builder.finish()
+    const bytes = partition.builder.finish(this.#making)
     partition.mark = 0
     this.#blockBytes += bytes.length
     this.#blocks.push({ topic: partition.topic, partition: partition.partition, bytes })

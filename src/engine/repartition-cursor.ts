@@ -159,7 +159,9 @@ export class RepartitionCursor implements Cursor {
   }
 
   #nextBatch(): boolean {
-    const batch = this.#options.session.poll(this.input)
+    const { session } = this.#options
+    if (this.#batch !== null) session.release?.(this.#batch)
+    const batch = session.poll(this.input)
     this.#batch = batch
     if (batch === null) return false
     this.#at = batch.first

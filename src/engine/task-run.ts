@@ -138,6 +138,7 @@ export class TaskRun {
     this.#inFlight = this.#session.commit(commit).then(
       () => {
         this.#inFlight = null
+        this.#task.settled(commit)
         this.#options.onCommitted()
         this.#wake() // what was processed meanwhile can be committed now
       },

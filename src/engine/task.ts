@@ -60,6 +60,7 @@ export class Task implements TaskContext {
     this.nowMs = options.nowMs
     this.outside = options.outside
     for (const topic of options.outputTopics) this.#outputs.declare(topic)
+    if (options.session.borrowsAppends === true) this.#outputs.lend()
     this.#atomic = new AtomicRecord(this.#state.journal, this.#outputs, {
       print: options.print,
       late: (records) => {
@@ -263,6 +264,9 @@ export class Task implements TaskContext {
     this.counters.commits += 1
     return { offsets, appends: this.#outputs.take(), changelog: this.#state.pack() }
   }
+
+  /** What `takeCommit` gave is committed. */
+  readonly settled = ({ appends }: CommitBatch): void => this.#outputs.recycle(appends)
 
   get cause(): Cause | null {
     if (this.#current === null) return this.#result?.cause ?? null

@@ -62,7 +62,7 @@ export function protobuf<D extends DescMessage>(
         const { indexes: found, valueAt } = readTypePath(bytes, frameBytes, bytes.length)
         if (found.join() !== indexes.join()) throw otherMessage(id, found, message, indexes)
         try {
-          return fromBinary(message, bytes.subarray(valueAt))
+          return fromBinary(message, new Uint8Array(bytes.subarray(valueAt)))
         } catch (thrown) {
           throw new MillraceError('decode-failed', `schema ${id}: ${messageOf(thrown)}`, {
             cause: thrown,

@@ -6,6 +6,7 @@ import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
+import { markLater } from './collector.ts'
 import { openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 
@@ -95,6 +96,7 @@ export async function run(
 ): Promise<Running> {
   const list = pipelinesOf(pipelines)
   const notify = options.notify ?? notifyOnStderr
+  markLater()
   // Before anything runs: a signal that comes while it starts must end it in order, too.
   const signals = new StopSignals(options.signals ?? true, options.signal)
   let own: Log | null = null

@@ -11,6 +11,7 @@ import {
   endMask,
   batchBytesMax,
 } from './batch-format.ts'
+import type { BlockPool } from './block-pool.ts'
 import { encodeHeaders } from './headers.ts'
 import type { Header } from './headers.ts'
 
@@ -55,6 +56,11 @@ class Region {
     this.buffer.set(bytes, this.length)
     this.length += bytes.length
   }
+}
+
+export interface FinishOptions {
+  readonly checksum?: boolean
+  readonly pool?: BlockPool | null
 }
 
 /**
@@ -233,9 +239,11 @@ export class BatchBuilder {
   /**
    * The block, in an ArrayBuffer of its own (so that it can be transferred to another thread); then
    * starts anew.
-   * @param checksum false where the block stays in this process and is read as trusted
+   * @param options `checksum`: false where the block stays in this process and is read as trusted.
+   * `pool`: where its memory comes from, which then may be longer than the block
    */
-  finish({ checksum = true } = {}): Uint8Array<ArrayBuffer> {
+  finish(options: FinishOptions = {}): Uint8Array<ArrayBuffer> {
+    const { checksum = true, pool = null } = options
     const count = this.#count
     const keyed = (this.#flags & hasKeys) !== 0
     const columns = [
@@ -246,8 +254,12 @@ export class BatchBuilder {
     ]
     const size = headBytes + count * (8 + columns.length * 4) + this.payloadBytes
     assert(size <= batchBytesMax, () => `a batch of ${size} bytes is over ${batchBytesMax}`)
-    const block = new Uint8Array(new ArrayBuffer(size))
-    const view = Buffer.from(block.buffer)
+    const block =
+      pool === null
+        ? new Uint8Array(new ArrayBuffer(size))
+        : new Uint8Array(pool.take(size), 0, size)
+    const view = Buffer.from(block.buffer, 0, size)
+    view.fill(0, 0, 8)
     view[0] = formatVersion
     view[1] = this.#flags
     view.writeUInt32LE(count, 8)

@@ -15,6 +15,7 @@ import type { Header } from './headers.ts'
 
 export { batchBytesMax } from './batch-format.ts'
 export { BatchBuilder } from './batch-builder.ts'
+export { BlockPool } from './block-pool.ts'
 export { encodeHeaders } from './headers.ts'
 export type { Header } from './headers.ts'
 

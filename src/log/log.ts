@@ -200,6 +200,11 @@ export interface Session {
    */
   poll(input: number): RecordBatch | null
   /**
+   * The caller needs a batch of `poll` no more: its memory may hold a later one. Without the call
+   * it is left to the collector; logs that cannot use memory again do not have it.
+   */
+  release?(batch: RecordBatch): void
+  /**
    * After `poll` gave null: whether records that the input holds are still on their way, so that
    * the others should wait for them. A log that has all at hand says false.
    */
@@ -225,6 +230,11 @@ export interface Session {
    *   `record-too-large`
    */
   commit(commit: CommitBatch): Promise<CommitReceipt>
+  /**
+   * True: the blocks of `appends` are read while `commit` runs and not kept: they need no checksum,
+   * and when it has settled their memory may be used again. Default false.
+   */
+  readonly borrowsAppends?: boolean
   /** Idempotent. Waits for a commit in flight; later calls of other methods throw `log-closed`. */
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 /** What the parts of the Kafka log give each other. Each is made in a folder of its own. */
+import type { RecordBatch } from '../batch.ts'
 import type { AppendBatch, Appended, Membership, Reader, TopicPartition } from '../log.ts'
 
 /** Where an input goes on when its offset is no longer, or not yet, in the partition. */
@@ -15,6 +16,8 @@ export interface FetchSet extends Reader {
    * since it was opened or moved, or the last answer ended before the partition's end.
    */
   behind(input: number): boolean
+  /** As in `Session`. */
+  release(batch: RecordBatch): void
 }
 
 export interface FetchOptions {

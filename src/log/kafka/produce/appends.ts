@@ -1,6 +1,7 @@
 /** What is to be appended: checked before anything is sent, then encoded. */
 import { MillraceError } from '../../../core/error.ts'
 import { RecordBatch } from '../../batch.ts'
+import type { BlockPool } from '../../block-pool.ts'
 import { encodeHeaders } from '../../headers.ts'
 import type { AppendBatch, Appended, TopicPartition } from '../../log.ts'
 import { unknownPartition, unknownTopic } from '../fetch/offsets.ts'
@@ -49,6 +50,8 @@ export interface EncodedAppends {
    * producer wrote between them. null: none.
    */
   scattered(offsets: BaseOffsets): TopicPartition | null
+  /** All batches are acknowledged: gives their memory back to the pool. */
+  release(): void
 }
 
 /** An append that its topic takes. */
@@ -79,6 +82,7 @@ export async function checkAppends(
 export function prepareAppends(
   appends: readonly CheckedAppend[],
   compression: Compression,
+  pool: BlockPool | null = null,
 ): PreparedAppends {
   const groups = new Map<string, Group>()
   for (const [i, { append, limits }] of appends.entries()) {
@@ -98,7 +102,7 @@ export function prepareAppends(
     partitions: all
       .filter(({ blocks }) => blocks.some((block) => recordCountOf(block) > 0))
       .map(({ topic, partition }) => ({ topic, partition })),
-    encode: () => encode(all, compression),
+    encode: () => encode(all, compression, pool),
   }
 }
 
@@ -119,11 +123,15 @@ export function recordCountOf({ buffer, byteOffset, byteLength }: Uint8Array): n
   return byteLength < 12 ? 0 : new DataView(buffer, byteOffset, byteLength).getUint32(8, true)
 }
 
-function encode(groups: readonly Group[], compression: Compression): EncodedAppends {
+function encode(
+  groups: readonly Group[],
+  compression: Compression,
+  pool: BlockPool | null,
+): EncodedAppends {
   const partitions: PartitionBatches[] = []
   const places: { of: PartitionBatches; at: BlockPlace }[] = []
   for (const { topic, partition, indexes, blocks, bytesMax } of groups) {
-    const encoded = encodeBlocks(blocks, { compression, batchBytesMax: bytesMax })
+    const encoded = encodeBlocks(blocks, { compression, batchBytesMax: bytesMax, pool })
     const of = { topic, partition, batches: encoded.batches }
     if (of.batches.length > 0) partitions.push(of)
     for (const [n, i] of indexes.entries()) places[i] = { of, at: encoded.places[n] as BlockPlace }
@@ -139,6 +147,12 @@ function encode(groups: readonly Group[], compression: Compression): EncodedAppe
       })),
     scattered: (offsets) =>
       places.find(({ of, at }) => !isTogether(of.batches, at, offsets.get(of) ?? []))?.of ?? null,
+    release: () => {
+      if (pool === null) return
+      for (const { batches } of partitions) {
+        for (const { bytes } of batches) pool.give(bytes.buffer as ArrayBuffer)
+      }
+    },
   }
 }
 

@@ -112,6 +112,8 @@ export class TestCluster implements Cluster {
     const isHeld = api.name === 'InitProducerId' && request['held'] !== undefined
     const name = isHeld ? 'InitProducerId held' : api.name
     const sent = { name, version: api.version, to, request: { ...request } }
+    // The sender may use the memory of its batches again.
+    if (name === 'Produce') sent.request['batches'] = (request['batches'] as Produced[]).map(copyOf)
     this.sent.push(sent)
     await this.clock.nextTurn()
     this.onSend?.(sent)
@@ -195,4 +197,8 @@ export function blockOf(...values: readonly string[]): Uint8Array {
 
 export function appendOf(topic: string, partition: number, ...values: string[]): AppendBatch {
   return { topic, partition, bytes: blockOf(...values) }
+}
+
+function copyOf(batch: Produced): Produced {
+  return { ...batch, bytes: Buffer.from(batch.bytes) }
 }

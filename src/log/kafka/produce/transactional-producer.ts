@@ -16,6 +16,7 @@ import type { GroupOffsets, Transaction, TransactionalProducer } from '../contra
 import { produce, produceAndAdd } from '../wire/requests/produce.ts'
 import { checkAppends, prepareAppends } from './appends.ts'
 import type { AppendOptions, EncodedAppends, PreparedAppends } from './appends.ts'
+import { BlockPool } from '../../block-pool.ts'
 import { numberBatches, sendBatches } from './batch-sender.ts'
 import type { Sequences } from './batch-sender.ts'
 import { takeOver, TransactionCalls } from './transaction-calls.ts'
@@ -47,6 +48,8 @@ export interface ProducerOptions extends AppendOptions {
 }
 
 const epochs = 2 ** 15
+/** Of batches that wait to be used again. */
+const spareBytesMax = 8 << 20
 const abortMsMax = 3_000
 const decideMsMax = 5_000
 /** An append of several batches is tried again where another producer wrote between them. */
@@ -73,6 +76,7 @@ class HeldProducer implements TransactionalProducer {
   readonly #options: Settled
   readonly #calls: TransactionCalls
   readonly #sequences: Sequences = new Map()
+  readonly #pool = new BlockPool(spareBytesMax)
   /** Of the last transaction: the next one most likely has the same. */
   #groups: readonly string[] = []
   /** Named to the coordinator in the transaction under way. */
@@ -109,7 +113,7 @@ class HeldProducer implements TransactionalProducer {
   async #commit({ appends, offsets }: Transaction): Promise<readonly Appended[]> {
     if (this.#isDead) throw this.#closed()
     const checked = await checkAppends(appends, this.#options)
-    const prepared = prepareAppends(checked, this.#options.compression)
+    const prepared = prepareAppends(checked, this.#options.compression, this.#pool)
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#transact(prepared, offsets)
@@ -179,7 +183,9 @@ class HeldProducer implements TransactionalProducer {
     const offsets = new Map(sent.map((one) => [one.of, one.offsets]))
     const scattered = encoded.scattered(offsets)
     if (scattered !== null) throw new Scattered(scattered)
-    return encoded.receipts(offsets)
+    const receipts = encoded.receipts(offsets)
+    encoded.release()
+    return receipts
   }
 
   async #begin(deadlineMs: number): Promise<void> {

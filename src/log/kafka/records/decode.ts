@@ -3,6 +3,7 @@
  * control records and aborted transactions, keys and values each in one piece.
  */
 import { BatchBuilder, RecordBatch } from '../../batch.ts'
+import type { BlockPool } from '../../block-pool.ts'
 import type { Header } from '../../batch.ts'
 import {
   appendTimeBit,
@@ -50,16 +51,21 @@ export class BatchDecoder {
   readonly #aborted: AbortedTransaction[]
   readonly #abortedProducers = new Set<number>()
   readonly #builder: BatchBuilder
+  readonly #pool: BlockPool | null
   #at = 0
   /** Offsets only rise. */
   #lastEnd = 0
   /** Offset that the deltas of the batch in hand count from. */
   #base = -1
 
-  /** @param builder is used while `next` runs; may be shared by decoders */
-  constructor(options: DecodeOptions, builder = new BatchBuilder()) {
+  /**
+   * @param builder is used while `next` runs; may be shared by decoders
+   * @param pool where the memory of batches comes from; null: each has its own
+   */
+  constructor(options: DecodeOptions, builder = new BatchBuilder(), pool: BlockPool | null = null) {
     this.#options = options
     this.#builder = builder
+    this.#pool = pool
     this.position = options.fromOffset
     this.#aborted = options.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   }
@@ -85,7 +91,7 @@ export class BatchDecoder {
     }
     if (builder.count === 0 && this.position === from) return null
     const base = this.#base < 0 ? from : this.#base
-    const block = builder.finish({ checksum: false })
+    const block = builder.finish({ checksum: false, pool: this.#pool })
     return new RecordBatch(topic, partition, base, block, base, { nextOffset: this.position })
   }
 

@@ -1,5 +1,6 @@
 /** From blocks (log/batch-format.ts) to Kafka's record batches. */
 import { RecordBatch } from '../../batch.ts'
+import type { BlockPool } from '../../block-pool.ts'
 import {
   compressionMask,
   crcAt,
@@ -17,6 +18,8 @@ export interface EncodeOptions {
   readonly compression: Compression
   /** A batch is ended before it would be larger; a single record may be. */
   readonly batchBytesMax: number
+  /** Where the memory of batches comes from; null: each has its own. */
+  readonly pool?: BlockPool | null
 }
 
 /** As whom a batch is written. */
@@ -57,8 +60,9 @@ const recordOverheadMax = 40
 export function encodeBlocks(blocks: readonly Uint8Array[], options: EncodeOptions): Encoded {
   const writer = new BatchWriter(options)
   const places: BlockPlace[] = []
-  for (const block of blocks) {
-    const batch = new RecordBatch('', 0, 0, block, 0, { nextOffset: null })
+  const batches = blocks.map((block) => new RecordBatch('', 0, 0, block, 0, { nextOffset: null }))
+  writer.expect(batches.reduce((all, { bytes }) => all + bytes.length, 0))
+  for (const batch of batches) {
     if (batch.count > 0) writer.make(batch.bytes.length + batch.count * recordOverheadMax)
     places.push({ batch: writer.batchCount, record: writer.recordCount, recordCount: batch.count })
     for (let i = 0; i < batch.count; i++) {
@@ -90,10 +94,13 @@ export function sequenceAfter(sequence: number, records: number): number {
   return (sequence + records) % 2 ** 31
 }
 
+const noBytes = Buffer.alloc(0)
+
 class BatchWriter {
   readonly #options: EncodeOptions
   readonly #batches: EncodedBatch[] = []
-  #buffer = Buffer.alloc(0)
+  #buffer: Buffer = noBytes
+  #expected = 0
   #at = headBytes
   #count = 0
   #firstTime = 0
@@ -113,6 +120,11 @@ class BatchWriter {
     return this.#count
   }
 
+  /** About so many bytes come in all: mostly a little less, as a block's columns take more. */
+  expect(bytes: number): void {
+    this.#expected = bytes
+  }
+
   /** A block of at most so many bytes comes: begins a new batch where it may not fit. */
   make(bytes: number): void {
     const room = this.#options.batchBytesMax - this.#at
@@ -121,9 +133,17 @@ class BatchWriter {
   }
 
   #reserve(bytes: number): void {
-    if (this.#at + bytes <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#at + bytes, this.#buffer.length * 2))
+    const needed = this.#at + bytes
+    if (needed <= this.#buffer.length) return
+    const { batchBytesMax, pool = null } = this.#options
+    const wished = Math.max(
+      Math.min(this.#expected + headBytes, batchBytesMax),
+      this.#buffer.length * 2,
+    )
+    const length = Math.max(needed, wished)
+    const grown = pool === null ? Buffer.allocUnsafeSlow(length) : Buffer.from(pool.take(length))
     this.#buffer.copy(grown, 0, 0, this.#at)
+    if (this.#buffer.length > 0) pool?.give(this.#buffer.buffer as ArrayBuffer)
     this.#buffer = grown
   }
 
@@ -184,7 +204,8 @@ class BatchWriter {
       const small = compress(compression, bytes.subarray(headBytes))
       bytes = Buffer.allocUnsafeSlow(headBytes + small.length)
       small.copy(bytes, headBytes)
-    } else this.#buffer = Buffer.alloc(0) // the batch has it now
+    } else this.#buffer = noBytes // the batch has it now
+    this.#expected = Math.max(0, this.#expected - this.#at)
     bytes.writeBigInt64BE(0n, 0)
     bytes.writeInt32BE(bytes.length - lengthEnd, 8)
     bytes.writeInt32BE(-1, 12)

@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly onClose: (session: KafkaSession) => void
 }
 
-const prefetchBytesMax = 8 << 20
+const prefetchBytesMax = 4 << 20
 
 /** Fences earlier owners first; only then are offsets and state what they will stay. */
 export async function openSession(options: SessionOptions): Promise<KafkaSession> {
@@ -114,6 +114,8 @@ interface Opened {
 
 export class KafkaSession implements Session {
   readonly spec: TaskSpec
+  /** They are encoded anew for the brokers. */
+  readonly borrowsAppends = true
   readonly epoch: number
   readonly offsets: readonly number[]
   readonly skipped: readonly number[]
@@ -152,6 +154,10 @@ export class KafkaSession implements Session {
   poll(input: number): RecordBatch | null {
     this.#checkOpen()
     return this.#set.poll(input)
+  }
+
+  release(batch: RecordBatch): void {
+    this.#set.release(batch)
   }
 
   behind(input: number): boolean {

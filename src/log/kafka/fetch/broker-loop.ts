@@ -19,7 +19,8 @@ import { FetchSession, withoutSession } from './fetch-session.ts'
 export const waitMsMax = 500
 /** While another one should join, or has to wait. */
 export const shortWaitMs = 20
-/** A broker that answers at once though it has nothing gets a pause. */
+/** A broker that answers at once though it has nothing, again and again, gets pauses. */
+const idleAnswersMax = 20
 const idlePauseMs = 20
 const sessionPauseMsMax = 1_000
 /** Of one answer. It is there twice while it is taken apart. */
@@ -58,11 +59,13 @@ export interface LoopOptions {
 export class BrokerLoop {
   readonly #options: LoopOptions
   readonly #clock: Clock
-  /** Those that were given something last come last. */
+  /** First those that no request had room for, then those without news, then those with. */
   readonly #inputs = new Set<FetchInput>()
   readonly #main: Lane = { number: 0, session: new FetchSession(), waitMs: null }
   readonly #express: Lane = { number: 1, session: null, waitMs: null }
   #sessionFailures = 0
+  /** That came too early, in a row. */
+  #idleAnswers = 0
   #isKicked = false
   #isClosed = false
   #stopPause: (() => void) | null = null
@@ -132,7 +135,8 @@ export class BrokerLoop {
       lane.waitMs = null
       if (!this.#isClosed) this.#take(lane, answer, asks, isFull)
       const isEarly = this.#clock.monotonic() - sentMs < waitMs / 2
-      if (isEarly && isIdle(answer)) this.#pause(idlePauseMs)
+      this.#idleAnswers = isEarly && isIdle(answer) ? this.#idleAnswers + 1 : 0
+      if (this.#idleAnswers > idleAnswersMax) this.#pause(idlePauseMs)
     } catch (thrown) {
       lane.waitMs = null
       lane.session?.lost()
@@ -190,23 +194,27 @@ export class BrokerLoop {
     const answers = new Map(
       answer.partitions.map((part) => [`${part.topicId} ${part.partition}`, part]),
     )
+    this.#turn(asks, (key) => (answers.get(key)?.records ?? null) === null)
+    this.#turn(asks, (key) => (answers.get(key)?.records ?? null) !== null)
     for (const [key, ask] of asks) {
       const found = answers.get(key)
       for (const input of ask.inputs) {
         if (input.ask !== ask) continue // moved or closed meanwhile
         input.ask = null
         if (answer.code !== errorCode.none) events.refused(input, answer.code)
-        else if (found !== undefined) {
-          if (found.records !== null) this.#toTheEnd(input)
-          events.answered(input, found)
-        } else if (isFull) events.refused(input, errorCode.unknownTopicId)
+        else if (found !== undefined) events.answered(input, found)
+        else if (isFull) events.refused(input, errorCode.unknownTopicId)
         else events.unchanged(input)
       }
     }
   }
 
-  #toTheEnd(input: FetchInput): void {
-    if (this.#inputs.delete(input)) this.#inputs.add(input)
+  /** Those come last. */
+  #turn(asks: ReadonlyMap<string, Ask>, isMeant: (key: string) => boolean): void {
+    for (const [key, { inputs }] of asks) {
+      if (!isMeant(key)) continue
+      for (const input of inputs) if (this.#inputs.delete(input)) this.#inputs.add(input)
+    }
   }
 
   #pause(ms: number): void {

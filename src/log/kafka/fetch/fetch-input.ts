@@ -52,6 +52,8 @@ export class FetchInput implements TopicPartition {
   generation = 0
   /** Wakes whoever waits for it. */
   readonly tell: () => void
+  /** Somebody was told that it is behind. */
+  #isAwaited = false
   #chunks: Chunk[] = []
   #chunk: Chunk | null = null
   #decoder: BatchDecoder | null = null
@@ -79,9 +81,23 @@ export class FetchInput implements TopicPartition {
     return this.#decoder !== null || this.#chunks.length > 0
   }
 
-  get isBehind(): boolean {
+  /** Whether records that the partition holds are still to come. */
+  isBehind(): boolean {
+    const isBehind = this.#isBehind()
+    this.#isAwaited ||= isBehind
+    return isBehind
+  }
+
+  #isBehind(): boolean {
     if (this.failure !== null || this.hasRecords) return false
     return !this.hasHeard || this.fetchOffset < this.endOffset
+  }
+
+  /** True once where somebody was told that it is behind, and it is not any more. */
+  hasCaughtUp(): boolean {
+    if (!this.#isAwaited || this.#isBehind()) return false
+    this.#isAwaited = false
+    return true
   }
 
   /** An answer without error. @returns `stuck`: bytes came that lead nowhere */

@@ -48,7 +48,7 @@ export class KafkaFetchSet implements FetchSet {
   }
 
   behind(input: number): boolean {
-    return this.#input(input).isBehind
+    return this.#input(input).isBehind()
   }
 
   endOffset(input: number): number {

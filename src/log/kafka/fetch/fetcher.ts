@@ -139,16 +139,14 @@ class KafkaFetcher implements Fetcher, LoopEvents, LeaderEvents {
   answered(input: FetchInput, answer: FetchedPartition): void {
     if (answer.code !== errorCode.none) return this.refused(input, answer.code)
     if (answer.diverging !== null) return this.#diverges(input, answer.diverging)
-    const wasBehind = input.isBehind
     const found = input.heard(answer)
     if (found === 'stuck') this.#later(input)
-    if (found === 'news' || (wasBehind && !input.isBehind)) input.tell()
+    if (found === 'news' || input.hasCaughtUp()) input.tell()
   }
 
   unchanged(input: FetchInput): void {
-    const wasBehind = input.isBehind
     input.hasHeard = true
-    if (wasBehind && !input.isBehind) input.tell()
+    if (input.hasCaughtUp()) input.tell()
   }
 
   #diverges(input: FetchInput, place: { epoch: number; endOffset: number }): void {

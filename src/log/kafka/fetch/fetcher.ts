@@ -1,351 +1,230 @@
 /**
- * Follows partitions on their leaders. Each set of partitions has connections of its own, with one
- * request in flight for each leader, which names all partitions that have room. What was fetched is
- * kept as it came and decoded when it is polled.
+ * Follows partitions on their leaders, for all tasks and readers of a log handle together: each
+ * broker is asked by one loop (broker-loop.ts). What was fetched is kept as it came and decoded
+ * when it is polled.
  */
 import { MillraceError } from '../../../core/error.ts'
-import { BatchBuilder } from '../../batch.ts'
-import type { RecordBatch } from '../../batch.ts'
 import type { TopicPartition } from '../../log.ts'
 import type { FetchOptions, FetchSet, Fetcher } from '../contracts.ts'
-import type { Cluster, TopicMeta } from '../wire/cluster.ts'
-import { codeName, errorCode } from '../wire/error-codes.ts'
-import { fetch } from '../wire/requests/fetch.ts'
-import type { FetchAnswer, FetchedPartition } from '../wire/requests/fetch.ts'
-import { isTransient } from '../wire/retrying.ts'
-import { FetchInput } from './fetch-input.ts'
-import { listOffsets, notReadable, unknownTopic } from './offsets.ts'
-import { aboveEnd, closedError, gap } from './out-of-range.ts'
+import type { Cluster } from '../wire/cluster.ts'
+import { errorCode } from '../wire/error-codes.ts'
+import type { FetchedPartition } from '../wire/requests/fetch.ts'
+import { BrokerLoop } from './broker-loop.ts'
+import type { LoopEvents } from './broker-loop.ts'
+import type { FetchInput, Leader } from './fetch-input.ts'
+import { KafkaFetchSet } from './fetch-set.ts'
+import { Leaders } from './leaders.ts'
+import type { LeaderEvents } from './leaders.ts'
+import { listOffsets, unknownTopic } from './offsets.ts'
+import { aboveEnd, cutBack, gap, madeAnew } from './out-of-range.ts'
+import { gaveUp, refusalOf } from './refusal.ts'
 
-/** A broker with nothing new answers after this. */
-const waitMs = 500
-/**
- * While a partition is left out, as it has enough, or has just been added: it must not wait long.
- */
-const shortWaitMs = 10
 const pauseMsMin = 20
 const pauseMsMax = 1_000
-/** A topic that a broker does not know for so long is gone. */
+/** A topic that brokers do not know for so long is gone. */
 const unknownMsMax = 5_000
+/** What an input may hold, whatever the budget; the larger is twice what one answer should bring. */
 const inputBytesMin = 64 << 10
-const answerBytesMax = 8 << 20
+const inputBytesMax = 4 << 20
+/** Of all inputs together, as long as each has its least. */
+const processBytesMax = 64 << 20
 
 export function createFetcher(cluster: Cluster): Fetcher {
   return new KafkaFetcher(cluster)
 }
 
-class KafkaFetcher implements Fetcher {
+interface Follow {
+  readonly set: KafkaFetchSet
+  /** Of the set's budget. */
+  readonly bytesMax: number
+  /** null: nobody is being asked for it. */
+  loop: BrokerLoop | null
+  /** Ends the pause before it is asked for again. */
+  stopPause: () => void
+}
+
+class KafkaFetcher implements Fetcher, LoopEvents, LeaderEvents {
   readonly #cluster: Cluster
   readonly #sets = new Set<KafkaFetchSet>()
-  readonly #lanes = new Set<number>()
+  readonly #follows = new Map<FetchInput, Follow>()
+  readonly #loops = new Map<number, BrokerLoop>()
+  readonly #leaders: Leaders
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
+    this.#leaders = new Leaders(cluster, this)
   }
 
   open(
-    inputs: readonly (TopicPartition & { readonly offset: number })[],
-    options: FetchOptions,
+    places: readonly (TopicPartition & { readonly offset: number })[],
+    { bytesMax, outOfRange }: FetchOptions,
   ): FetchSet {
-    const lane = [...this.#lanes, -1].findIndex((_, i) => !this.#lanes.has(i))
-    this.#lanes.add(lane)
-    const set: KafkaFetchSet = new KafkaFetchSet(
-      this.#cluster,
-      inputs,
-      { ...options, lane },
-      () => {
-        this.#sets.delete(set)
-        this.#lanes.delete(lane)
-      },
-    )
+    const set: KafkaFetchSet = new KafkaFetchSet(places, {
+      clock: this.#cluster.clock,
+      outOfRange,
+      onRoom: (input) => this.#follows.get(input)?.loop?.kick(),
+      onSeek: (input) => this.#seekLeader(input),
+      onClose: () => this.#drop(set),
+    })
     this.#sets.add(set)
+    const share = Math.floor(bytesMax / Math.max(1, places.length))
+    for (const input of set.inputs) {
+      this.#follows.set(input, { set, bytesMax: share, loop: null, stopPause: () => {} })
+    }
+    this.#leaders.find(set.inputs)
+    this.#leaders.watch(() => [...this.#follows.keys()])
     return set
   }
 
   async close(): Promise<void> {
     for (const set of this.#sets) await set.close()
-  }
-}
-
-type Waiting = (result: 'ready' | 'closed') => void
-
-class KafkaFetchSet implements FetchSet {
-  readonly #cluster: Cluster
-  readonly #inputs: readonly FetchInput[]
-  readonly #options: FetchOptions & { readonly lane: number }
-  readonly #onClose: () => void
-  readonly #builder = new BatchBuilder()
-  readonly #inputBytesMax: number
-  /** Leaders with a request in flight. */
-  readonly #asked = new Set<number>()
-  #isDispatching = false
-  #isKicked = false
-  #isWoken = false
-  #isClosed = false
-  #waiting: Waiting | null = null
-
-  constructor(
-    cluster: Cluster,
-    inputs: readonly (TopicPartition & { readonly offset: number })[],
-    options: FetchOptions & { readonly lane: number },
-    onClose: () => void,
-  ) {
-    this.#cluster = cluster
-    this.#options = options
-    this.#onClose = onClose
-    this.#inputs = inputs.map((input) => new FetchInput(input, input.offset))
-    const share = options.bytesMax / Math.max(1, inputs.length)
-    this.#inputBytesMax = Math.max(inputBytesMin, Math.floor(share))
-    this.#kick()
+    for (const loop of this.#loops.values()) loop.close()
+    this.#leaders.stop()
   }
 
-  poll(input: number): RecordBatch | null {
-    this.#checkOpen()
-    const one = this.#input(input)
-    if (one.failure !== null && !one.hasRecords) throw one.failure
-    const batch = one.poll(this.#builder)
-    if (this.#hasRoom(one)) this.#kick()
-    return batch
-  }
-
-  behind(input: number): boolean {
-    return this.#input(input).isBehind
-  }
-
-  endOffset(input: number): number {
-    this.#checkOpen()
-    return this.#input(input).endOffset
-  }
-
-  seek(input: number, offset: number): void {
-    this.#checkOpen()
-    this.#input(input).seek(offset)
-    this.#kick()
-  }
-
-  wait(timeoutMs: number): Promise<'ready' | 'timeout' | 'closed'> {
-    if (this.#isClosed) return Promise.reject(closedError())
-    if (this.#isWoken || this.#hasAny()) {
-      this.#isWoken = false
-      // Whoever waits for one input while another has records must let answers come in.
-      return this.#cluster.clock.nextTurn().then(() => 'ready')
+  #drop(set: KafkaFetchSet): void {
+    this.#sets.delete(set)
+    for (const input of set.inputs) {
+      const follow = this.#follows.get(input)
+      follow?.stopPause()
+      follow?.loop?.delete(input)
+      this.#follows.delete(input)
     }
-    if (timeoutMs <= 0) return Promise.resolve('timeout')
-    return new Promise((resolve) => {
-      const cancel = Number.isFinite(timeoutMs)
-        ? this.#cluster.clock.after(timeoutMs, () => {
-            this.#waiting = null
-            resolve('timeout')
-          })
-        : (): void => {}
-      this.#waiting = (result) => {
-        cancel()
-        this.#waiting = null
-        this.#isWoken = false
-        resolve(result)
-      }
+    if (this.#follows.size === 0) this.#leaders.stop()
+  }
+
+  #bytesMax(input: FetchInput): number {
+    const share = this.#follows.get(input)?.bytesMax ?? 0
+    const most = Math.min(share, inputBytesMax, processBytesMax / this.#follows.size)
+    return Math.max(inputBytesMin, Math.floor(most))
+  }
+
+  led(input: FetchInput, leader: Leader): void {
+    const follow = this.#follows.get(input)
+    if (follow === undefined) return
+    input.topicId ??= leader.topicId
+    if (input.topicId !== leader.topicId) return this.#stop(input, madeAnew(input))
+    const loop = this.#loop(leader.node)
+    if (follow.loop !== loop) {
+      follow.loop?.delete(input)
+      input.ask = null
+      follow.loop = loop
+    }
+    input.leader = leader
+    loop.add(input)
+  }
+
+  #loop(node: number): BrokerLoop {
+    const known = this.#loops.get(node)
+    if (known !== undefined) return known
+    const loop = new BrokerLoop({
+      cluster: this.#cluster,
+      node,
+      events: this,
+      inputBytesMax: (input) => this.#bytesMax(input),
     })
+    this.#loops.set(node, loop)
+    return loop
   }
 
-  wake(): void {
-    this.#isWoken = true
-    this.#waiting?.('ready')
+  #seekLeader(input: FetchInput): void {
+    const follow = this.#follows.get(input)
+    follow?.stopPause()
+    follow?.loop?.delete(input)
+    if (follow !== undefined) follow.loop = null
+    input.leader = null
+    this.#leaders.find([input])
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#waiting?.('closed')
-    this.#leave()
+  answered(input: FetchInput, answer: FetchedPartition): void {
+    if (answer.code !== errorCode.none) return this.refused(input, answer.code)
+    if (answer.diverging !== null) return this.#diverges(input, answer.diverging)
+    const found = input.heard(answer)
+    if (found === 'stuck') this.#later(input)
+    if (found === 'news' || input.hasCaughtUp()) input.tell()
   }
 
-  /** Its connections are for another set when nothing is in flight on them any more. */
-  #leave(): void {
-    if (this.#isClosed && this.#asked.size === 0) this.#onClose()
+  unchanged(input: FetchInput): void {
+    input.hasHeard = true
+    if (input.hasCaughtUp()) input.tell()
   }
 
-  #hasAny(): boolean {
-    return this.#inputs.some((one) => one.hasRecords || one.failure !== null)
-  }
-
-  #hasRoom(one: FetchInput): boolean {
-    return !one.isAsked && one.failure === null && one.bytes * 2 < this.#inputBytesMax
-  }
-
-  /** Asks for what has room, unless that is being done. */
-  #kick(): void {
-    this.#isKicked = true
-    if (this.#isDispatching || this.#isClosed) return
-    this.#isDispatching = true
-    void this.#dispatch().finally(() => {
-      this.#isDispatching = false
-      if (this.#isKicked) this.#kick()
-    })
-  }
-
-  /** Never rejects. */
-  async #dispatch(): Promise<void> {
-    this.#isKicked = false
-    const nowMs = this.#cluster.clock.monotonic()
-    const wanting = this.#inputs.filter(
-      (one) => this.#hasRoom(one) && one.notBeforeMs <= nowMs && !this.#isClosed,
-    )
-    if (wanting.length === 0) return
-    let topics: ReadonlyMap<string, TopicMeta>
-    try {
-      topics = await this.#cluster.topics([...new Set(wanting.map(({ topic }) => topic))])
-    } catch (thrown) {
-      for (const one of wanting) this.#failed(one, thrown)
-      return
-    }
-    if (this.#isClosed) return
-    const byLeader = new Map<number, FetchInput[]>()
-    for (const one of wanting) {
-      const leader = topics.get(one.topic)?.partitions[one.partition]?.leader
-      if (leader === undefined) this.#refused(one, errorCode.unknownTopicOrPartition)
-      else if (leader < 0) this.#refused(one, errorCode.leaderNotAvailable)
-      else byLeader.set(leader, [...(byLeader.get(leader) ?? []), one])
-    }
-    for (const [node, list] of byLeader) {
-      if (!this.#asked.has(node)) void this.#ask(node, list, topics)
-    }
-  }
-
-  /** One request. Never rejects. */
-  async #ask(
-    node: number,
-    inputs: readonly FetchInput[],
-    topics: ReadonlyMap<string, TopicMeta>,
-  ): Promise<void> {
-    this.#asked.add(node)
-    const asked = inputs.map((one) => ({ one, generation: one.generation }))
-    for (const { one } of asked) one.isAsked = true
-    // One that is left out, or has just been moved, must not wait behind those that have nothing.
-    const isHurried = this.#inputs.some((one) => !one.isAsked || one.isBehind)
-    try {
-      const answer = await this.#cluster.send(
-        { node },
-        fetch,
-        {
-          waitMs: isHurried ? shortWaitMs : waitMs,
-          bytesMax: Math.min(answerBytesMax, this.#inputBytesMax * inputs.length),
-          partitions: inputs.map((one) => ({
-            topicId: topics.get(one.topic)?.id ?? '',
-            partition: one.partition,
-            leaderEpoch: topics.get(one.topic)?.partitions[one.partition]?.leaderEpoch ?? -1,
-            offset: one.fetchOffset,
-            bytesMax: Math.ceil(this.#inputBytesMax / 2),
-          })),
-        },
-        { purpose: 'fetch', lane: this.#options.lane },
-      )
-      this.#take(answer, asked, topics)
-    } catch (thrown) {
-      for (const { one } of asked) this.#failed(one, thrown)
-    } finally {
-      this.#asked.delete(node)
-      for (const { one } of asked) one.isAsked = false
-      this.#kick()
-      this.#leave()
-    }
-  }
-
-  #take(
-    { code, partitions }: FetchAnswer,
-    asked: readonly { one: FetchInput; generation: number }[],
-    topics: ReadonlyMap<string, TopicMeta>,
-  ): void {
-    const answers = new Map(partitions.map((part) => [`${part.topicId} ${part.partition}`, part]))
-    let isNews = false
-    for (const { one, generation } of asked) {
-      if (one.generation !== generation) continue // moved meanwhile
-      const id = topics.get(one.topic)?.id ?? ''
-      const answer = answers.get(`${id} ${one.partition}`)
-      if (code !== errorCode.none) this.#refused(one, code)
-      else if (answer === undefined) this.#refused(one, errorCode.unknownTopicId)
-      else if (answer.code !== errorCode.none) this.#partitionRefused(one, answer)
-      else if (one.heard(answer)) isNews = true
-    }
-    if (isNews) this.#waiting?.('ready')
-  }
-
-  #partitionRefused(one: FetchInput, answer: FetchedPartition): void {
-    if (answer.code === errorCode.offsetOutOfRange) {
-      one.notBeforeMs = Number.POSITIVE_INFINITY // until it is known where to go on
-      void this.#outOfRange(one, one.generation)
-      return
-    }
-    this.#refused(one, answer.code)
+  #diverges(input: FetchInput, place: { epoch: number; endOffset: number }): void {
+    const { fetchOffset } = input
+    if (!input.cutBack(place)) this.#stop(input, cutBack(input, fetchOffset, place.endOffset))
   }
 
   /** The broker has an answer, but no records. */
-  #refused(one: FetchInput, code: number): void {
-    const { topic, partition } = one
-    if (code === errorCode.topicAuthorizationFailed) {
-      return this.#stop(one, notReadable({ topic, partition }))
+  refused(input: FetchInput, code: number): void {
+    const { topic, partition, fetchOffset: offset } = input
+    const at = { topic, partition, offset }
+    const refusal = refusalOf(code, at)
+    if (refusal instanceof MillraceError) return this.#stop(input, refusal)
+    if (refusal === 'out-of-range') return void this.#outOfRange(input)
+    if (refusal === 'unknown') {
+      const nowMs = this.#cluster.clock.monotonic()
+      input.unknownSinceMs ??= nowMs
+      if (nowMs - input.unknownSinceMs > unknownMsMax) {
+        const isKnown = code === errorCode.unknownServerError
+        return this.#stop(input, isKnown ? gaveUp(code, at, unknownMsMax) : unknownTopic(topic))
+      }
     }
-    const nowMs = this.#cluster.clock.monotonic()
-    if (code === errorCode.unknownTopicOrPartition || code === errorCode.unknownTopicId) {
-      one.unknownSinceMs ??= nowMs
-      if (nowMs - one.unknownSinceMs > unknownMsMax) return this.#stop(one, unknownTopic(topic))
-    } else if (!isTransient(code)) {
-      const at = { topic, partition, offset: one.fetchOffset }
-      const text = `the broker gives no records: ${codeName(code)}`
-      return this.#stop(one, new MillraceError('log-failed', text, { at }))
-    }
-    this.#later(one)
+    this.#later(input)
   }
 
   /** No answer came. */
-  #failed(one: FetchInput, thrown: unknown): void {
-    if (this.#isClosed) return
+  failed(input: FetchInput, thrown: unknown): void {
     const isFinal = thrown instanceof MillraceError && thrown.retry === 'never'
-    if (isFinal) this.#stop(one, thrown)
-    else this.#later(one)
+    if (isFinal) this.#stop(input, thrown)
+    else this.#later(input)
   }
 
-  #later(one: FetchInput): void {
-    this.#cluster.forget({ topic: one.topic })
-    const ms = Math.min(pauseMsMin * 2 ** Math.min(one.failures, 10), pauseMsMax)
-    one.failures += 1
-    one.notBeforeMs = this.#cluster.clock.monotonic() + ms
-    this.#cluster.clock.after(ms, () => this.#kick())
+  /** After a pause, whoever leads it then is asked. */
+  #later(input: FetchInput): void {
+    const follow = this.#follows.get(input)
+    if (follow === undefined) return
+    const { clock } = this.#cluster
+    this.#cluster.forget({ topic: input.topic })
+    const ms = Math.min(pauseMsMin * 2 ** Math.min(input.failures, 10), pauseMsMax)
+    input.failures += 1
+    input.notBeforeMs = clock.monotonic() + ms
+    follow.stopPause()
+    follow.stopPause = clock.after(ms, () => {
+      input.notBeforeMs = 0 // a timer may come a little early
+      this.#seekLeader(input)
+    })
   }
 
-  #stop(one: FetchInput, failure: MillraceError): void {
-    one.failure = failure
-    this.#waiting?.('ready')
+  #stop(input: FetchInput, failure: MillraceError): void {
+    input.failure = failure
+    input.tell()
   }
 
   /** Never rejects. */
-  async #outOfRange(one: FetchInput, generation: number): Promise<void> {
-    const place = { topic: one.topic, partition: one.partition }
+  async #outOfRange(input: FetchInput): Promise<void> {
+    const { topic, partition, generation, fetchOffset: offset } = input
+    const place = { topic, partition }
+    input.notBeforeMs = Number.POSITIVE_INFINITY // until it is known where to go on
     try {
       const [start = 0] = await listOffsets(this.#cluster, [place], 'earliest')
       const [end = 0] = await listOffsets(this.#cluster, [place], 'latest')
-      if (one.generation !== generation) return
-      const { fetchOffset: offset } = one
-      const { outOfRange } = this.#options
-      if (offset > end) return this.#stop(one, aboveEnd(place, offset, end))
+      const follow = this.#follows.get(input)
+      if (input.generation !== generation || follow === undefined) return
+      const { outOfRange } = follow.set
+      if (offset > end) return this.#stop(input, aboveEnd(place, offset, end))
       if (offset < start && outOfRange === 'stop') {
-        return this.#stop(one, gap(place, offset, start))
+        return this.#stop(input, gap(place, offset, start))
       }
-      if (offset < start) one.fetchOffset = outOfRange === 'latest' ? end : start
-      one.notBeforeMs = 0
-      this.#kick()
+      if (offset < start) {
+        input.goOnAt(outOfRange === 'latest' ? end : start)
+        follow.loop?.kick()
+        return
+      }
+      // Whoever said so did not lead it, or does not know the epochs of its records.
+      input.lastEpoch = -1
+      this.#later(input)
     } catch (thrown) {
-      one.notBeforeMs = 0
-      this.#failed(one, thrown)
+      if (input.generation === generation) this.failed(input, thrown)
     }
-  }
-
-  #input(input: number): FetchInput {
-    const one = this.#inputs[input]
-    if (one === undefined) throw new MillraceError('invalid-argument', `there is no input ${input}`)
-    return one
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw closedError()
   }
 }

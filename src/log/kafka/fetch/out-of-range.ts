@@ -26,3 +26,25 @@ export function aboveEnd(place: TopicPartition, offset: number, end: number): Mi
     hint: 'the topic was made anew, or has lost records: set the offsets of the group anew',
   })
 }
+
+/** A leader has come whose log is not what was read [KIP-320]. */
+export function cutBack(place: TopicPartition, offset: number, end: number): MillraceError {
+  return new MillraceError(
+    'offset-out-of-range',
+    `records before offset ${offset}, which were read, are gone: the log parts from them at ${end}`,
+    {
+      at: { ...place, offset },
+      hint:
+        'a replica that lacked them was made leader (unclean leader election): set the offsets ' +
+        'of the group anew, and keep unclean.leader.election.enable false',
+    },
+  )
+}
+
+/** Offsets of the old topic mean nothing in the new one. */
+export function madeAnew({ topic, partition }: TopicPartition): MillraceError {
+  return new MillraceError('unknown-topic', `topic '${topic}' was deleted, and made anew`, {
+    at: { topic, partition },
+    hint: 'set the offsets of the group anew',
+  })
+}

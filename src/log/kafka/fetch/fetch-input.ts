@@ -1,6 +1,7 @@
 /** One partition that is being followed: what was fetched of it, and how far. */
 import { MillraceError } from '../../../core/error.ts'
 import type { BatchBuilder, RecordBatch } from '../../batch.ts'
+import type { BlockPool } from '../../block-pool.ts'
 import type { TopicPartition } from '../../log.ts'
 import { damaged } from '../records/compression.ts'
 import { BatchDecoder } from '../records/decode.ts'
@@ -183,9 +184,9 @@ export class FetchInput implements TopicPartition {
    * @throws `log-damaged` · `unsupported-codec`, when all records before the broken batch have been
    * given, and then again and again
    */
-  poll(builder: BatchBuilder): RecordBatch | null {
+  poll(builder: BatchBuilder, pool: BlockPool | null = null): RecordBatch | null {
     for (;;) {
-      const decoder = this.#decoder ?? this.#nextDecoder(builder)
+      const decoder = this.#decoder ?? this.#nextDecoder(builder, pool)
       if (decoder === null) {
         if (this.failure !== null) throw this.failure
         return null
@@ -199,13 +200,13 @@ export class FetchInput implements TopicPartition {
     }
   }
 
-  #nextDecoder(builder: BatchBuilder): BatchDecoder | null {
+  #nextDecoder(builder: BatchBuilder, pool: BlockPool | null): BatchDecoder | null {
     const chunk = this.#chunks.shift()
     if (chunk === undefined) return null
     const { topic, partition } = this
     this.#chunk = chunk
     const fromOffset = this.#position
-    this.#decoder = new BatchDecoder({ topic, partition, fromOffset, ...chunk }, builder)
+    this.#decoder = new BatchDecoder({ topic, partition, fromOffset, ...chunk }, builder, pool)
     return this.#decoder
   }
 

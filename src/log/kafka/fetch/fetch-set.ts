@@ -1,7 +1,7 @@
 /** Partitions that one task or reader follows; see `FetchSet` in contracts.ts. */
 import type { Clock } from '../../../core/clock.ts'
 import { MillraceError } from '../../../core/error.ts'
-import { BatchBuilder } from '../../batch.ts'
+import { BatchBuilder, BlockPool } from '../../batch.ts'
 import type { RecordBatch } from '../../batch.ts'
 import type { TopicPartition } from '../../log.ts'
 import type { FetchSet, OutOfRange } from '../contracts.ts'
@@ -16,12 +16,16 @@ export interface FetchSetOptions {
   readonly onClose: (set: KafkaFetchSet) => void
 }
 
+/** Of decoded batches that wait to be used again. */
+const spareBytesMax = 2 << 20
+
 type Waiting = (result: 'ready' | 'closed') => void
 
 export class KafkaFetchSet implements FetchSet {
   readonly inputs: readonly FetchInput[]
   readonly #options: FetchSetOptions
   readonly #builder = new BatchBuilder()
+  readonly #pool = new BlockPool(spareBytesMax)
   #isWoken = false
   #isClosed = false
   #waiting: Waiting | null = null
@@ -42,9 +46,13 @@ export class KafkaFetchSet implements FetchSet {
   poll(input: number): RecordBatch | null {
     this.#checkOpen()
     const one = this.#input(input)
-    const batch = one.poll(this.#builder)
+    const batch = one.poll(this.#builder, this.#pool)
     if (batch !== null) this.#options.onRoom(one)
     return batch
+  }
+
+  release(batch: RecordBatch): void {
+    this.#pool.give(batch.bytes.buffer as ArrayBuffer)
   }
 
   behind(input: number): boolean {

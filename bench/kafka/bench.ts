@@ -11,6 +11,7 @@ import { printTable } from '../run-case.ts'
 import { drain } from './drain.ts'
 import { firstOutput } from './first-output.ts'
 import { latency } from './latency.ts'
+import { buildPublished } from './published.ts'
 import { restart, takeover } from './recovery.ts'
 import { withSetting } from './setting.ts'
 import type { Setting } from './setting.ts'
@@ -45,6 +46,7 @@ if (why !== null) {
   process.exit(69)
 }
 
+buildPublished()
 const memoryGiB = Math.round(totalmem() / 2 ** 30)
 const cpuModel = cpus()[0]?.model ?? 'CPU'
 const machine = `${cpus().length} × ${cpuModel}, ${memoryGiB} GiB, ${process.platform}`

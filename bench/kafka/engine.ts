@@ -5,10 +5,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { run } from '../../src/index.ts'
-import { kafka } from '../../src/kafka.ts'
-import { pipelines } from './pipelines.ts'
+import { pipelineOf } from './pipelines.ts'
 import type { PipelineKind } from './pipelines.ts'
+import { loadPublished } from './published.ts'
 
 export interface EngineSettings {
   readonly name: string
@@ -31,11 +30,12 @@ export interface EngineUse {
 const [brokers = '', kind = '', text = '{}'] = process.argv.slice(2)
 const { name, records, ...options } = JSON.parse(text) as EngineSettings
 
+const { millrace, door } = await loadPublished()
 const startedMs = performance.now()
 const startCpuSeconds = cpuSeconds()
-const running = await run(pipelines[kind as PipelineKind], {
+const running = await millrace.run(pipelineOf(kind as PipelineKind, millrace), {
   name,
-  log: kafka({ brokers: brokers.split(','), ...options }),
+  log: door.kafka({ brokers: brokers.split(','), ...options }),
   tasks: 'per-partition',
 })
 if (records !== null) {

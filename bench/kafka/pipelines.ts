@@ -1,16 +1,10 @@
 /** What the measured process runs. All read `purchases`, 200 bytes of JSON keyed by user. */
-import { count, from, json, last, topic, tumbling } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import type { Purchase } from '../records.ts'
+import type { Millrace } from './published.ts'
 
 export const partitions = 4
 export const inTopic = 'purchases'
-
-const purchases = topic(inTopic, {
-  codec: json<Purchase>(),
-  key: (each) => each.user,
-  time: (each) => each.at,
-})
 
 export const outTopics = {
   'filter-map': 'mapped',
@@ -20,29 +14,37 @@ export const outTopics = {
 
 export type PipelineKind = keyof typeof outTopics
 
-const out = (kind: PipelineKind) => topic(outTopics[kind], { codec: json(), partitions })
-
-export const pipelines: Readonly<Record<PipelineKind, Pipeline>> = {
-  'filter-map': from(purchases)
-    .filter((each) => each.amount >= 1)
-    .map(({ id, user, at, amount, currency, country, device, session, note }) => ({
-      id,
-      user,
-      at,
-      total: Math.round(amount * 119) / 100,
-      currency,
-      country,
-      device,
-      session,
-      note,
-    }))
-    .to(out('filter-map')),
-  'window-count': from(purchases)
-    .window(tumbling('10s'))
-    .aggregate({ purchases: count() })
-    .to(out('window-count')),
-  /** A result for each record, from state that a restart has to bring back. */
-  running: from(purchases)
-    .aggregate({ purchases: count(), id: last((each) => each.id) })
-    .to(out('running')),
+/** @param millrace the module that runs them */
+export function pipelineOf(kind: PipelineKind, millrace: Millrace): Pipeline {
+  const { count, from, json, last, topic, tumbling } = millrace
+  const purchases = topic(inTopic, {
+    codec: json<Purchase>(),
+    key: (each) => each.user,
+    time: (each) => each.at,
+  })
+  const out = topic(outTopics[kind], { codec: json(), partitions })
+  switch (kind) {
+    case 'filter-map':
+      return from(purchases)
+        .filter((each) => each.amount >= 1)
+        .map(({ id, user, at, amount, currency, country, device, session, note }) => ({
+          id,
+          user,
+          at,
+          total: Math.round(amount * 119) / 100,
+          currency,
+          country,
+          device,
+          session,
+          note,
+        }))
+        .to(out)
+    case 'window-count':
+      return from(purchases).window(tumbling('10s')).aggregate({ purchases: count() }).to(out)
+    // A result for each record, from state that a restart has to bring back.
+    case 'running':
+      return from(purchases)
+        .aggregate({ purchases: count(), id: last((each) => each.id) })
+        .to(out)
+  }
 }

@@ -15,7 +15,7 @@ import type { AppendBatch } from '../log/log.ts'
 const batchRecordsMax = 500
 const batchBytesMax = 1 << 20
 /** Of blocks that wait to be used again. */
-const spareBytesMax = 8 << 20
+const spareBytesMax = 4 << 20
 
 /** One partition of an output topic. */
 class OutputPartition {

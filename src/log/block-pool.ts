@@ -4,14 +4,14 @@
  * processor time.
  */
 
-const smallestBits = 12
-const largestBits = 23
+const smallest = 4096
+const largest = 8 << 20
 
 export class BlockPool {
   readonly #bytesMax: number
   #bytes = 0
-  /** By size: spare memory of 2^(12 + i) bytes. */
-  readonly #spares: ArrayBuffer[][] = []
+  /** By size. */
+  readonly #spares = new Map<number, ArrayBuffer[]>()
 
   /** @param bytesMax of spare memory that is kept */
   constructor(bytesMax: number) {
@@ -20,26 +20,27 @@ export class BlockPool {
 
   /** Memory of at least so many bytes, with anything in it. */
   take(bytes: number): ArrayBuffer {
-    const bits = bitsOf(bytes)
-    if (bits > largestBits) return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer
-    const spare = this.#spares[bits - smallestBits]?.pop()
-    if (spare === undefined) return Buffer.allocUnsafeSlow(2 ** bits).buffer as ArrayBuffer
-    this.#bytes -= spare.byteLength
+    const size = bytes > largest ? bytes : rounded(bytes)
+    const spare = this.#spares.get(size)?.pop()
+    if (spare === undefined) return Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
+    this.#bytes -= size
     return spare
   }
 
   /** Takes memory back that nothing refers to any more. Any other's is welcome. */
   give(memory: ArrayBuffer): void {
-    const bytes = memory.byteLength
-    const bits = bitsOf(bytes)
-    if (2 ** bits !== bytes || bits > largestBits || this.#bytes + bytes > this.#bytesMax) return
-    this.#bytes += bytes
-    const list = this.#spares[bits - smallestBits]
-    if (list === undefined) this.#spares[bits - smallestBits] = [memory]
+    const size = memory.byteLength
+    if (size > largest || rounded(size) !== size || this.#bytes + size > this.#bytesMax) return
+    this.#bytes += size
+    const list = this.#spares.get(size)
+    if (list === undefined) this.#spares.set(size, [memory])
     else list.push(memory)
   }
 }
 
-function bitsOf(bytes: number): number {
-  return Math.max(smallestBits, 32 - Math.clz32(bytes - 1))
+/** Eight sizes between powers of two: at most an eighth is not used. */
+function rounded(bytes: number): number {
+  if (bytes <= smallest) return smallest
+  const step = 2 ** (29 - Math.clz32(bytes - 1))
+  return Math.ceil(bytes / step) * step
 }

@@ -24,7 +24,7 @@ const idleAnswersMax = 20
 const idlePauseMs = 20
 const sessionPauseMsMax = 1_000
 /** Of one answer. It is there twice while it is taken apart. */
-const answerBytesMax = 8 << 20
+const answerBytesMax = 4 << 20
 
 /** What became of a request, for each input that it was for. */
 export interface LoopEvents {

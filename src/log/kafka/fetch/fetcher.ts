@@ -25,7 +25,7 @@ const pauseMsMax = 1_000
 const unknownMsMax = 5_000
 /** What an input may hold, whatever the budget; the larger is twice what one answer should bring. */
 const inputBytesMin = 64 << 10
-const inputBytesMax = 4 << 20
+const inputBytesMax = 2 << 20
 /** Of all inputs together, as long as each has its least. */
 const processBytesMax = 64 << 20
 

@@ -3,7 +3,7 @@
  * it (ConsumerProtocol, version 3), so that Kafka's own tools show who reads what. What only
  * Millrace understands lies in the free field for user data, as JSON.
  */
-import { Reader, Writer } from '@platformatic/kafka'
+import { Reader, Writer } from '../wire/library-parts.ts'
 import type { TaskInfo, TopicPartition } from '../../log.ts'
 import type { PlanShape } from './plan-shape.ts'
 
@@ -160,7 +160,10 @@ function texts(value: unknown): string[] {
   return value.filter((one) => typeof one === 'string')
 }
 
-function writePartitions(writer: Writer, partitions: readonly TopicPartition[]): void {
+function writePartitions(
+  writer: InstanceType<typeof Writer>,
+  partitions: readonly TopicPartition[],
+): void {
   const byTopic = new Map<string, Set<number>>()
   for (const { topic, partition } of partitions) {
     const known = byTopic.get(topic)
@@ -179,7 +182,7 @@ function writePartitions(writer: Writer, partitions: readonly TopicPartition[]):
 }
 
 /** Only for tools: what counts are the tasks in the user data. */
-function readPartitions(reader: Reader): void {
+function readPartitions(reader: InstanceType<typeof Reader>): void {
   reader.readArray(
     (r) => {
       r.readString(false)

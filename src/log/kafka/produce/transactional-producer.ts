@@ -49,7 +49,7 @@ export interface ProducerOptions extends AppendOptions {
 
 const epochs = 2 ** 15
 /** Of batches that wait to be used again. */
-const spareBytesMax = 8 << 20
+const spareBytesMax = 4 << 20
 const abortMsMax = 3_000
 const decideMsMax = 5_000
 /** An append of several batches is tried again where another producer wrote between them. */

@@ -1,6 +1,6 @@
 /** Compression of record batches, by the number in their attributes. */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { compressionsAlgorithms } from '@platformatic/kafka'
+import { compressionsAlgorithms } from '../wire/library-parts.ts'
 import { MillraceError, messageOf } from '../../../core/error.ts'
 import type { ErrorPlace } from '../../../core/error.ts'
 

@@ -1,6 +1,6 @@
 /** CRC-32C, of Kafka's record batches: native where it is installed, else the library's. */
 import { createRequire } from 'node:module'
-import { crc32c as portable } from '@platformatic/kafka'
+import { crc32c as portable } from '../wire/library-parts.ts'
 
 type Checksum = (bytes: Buffer) => number
 

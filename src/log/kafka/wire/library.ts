@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../../../core/error.ts'
 
-export type KafkaLibrary = typeof import('@platformatic/kafka')
+export type KafkaLibrary = Pick<typeof import('@platformatic/kafka'), 'Connection' | 'Writer'>
 
 const packageName = '@platformatic/kafka'
 
@@ -13,7 +13,7 @@ const packageName = '@platformatic/kafka'
  * @throws `missing-dependency`
  */
 export async function loadLibrary(
-  load: () => Promise<KafkaLibrary> = () => import('@platformatic/kafka'),
+  load: () => Promise<KafkaLibrary> = () => import('./library-parts.ts'),
 ): Promise<KafkaLibrary> {
   try {
     return await load()

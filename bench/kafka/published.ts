@@ -1,4 +1,4 @@
-/** Millrace as it is published: built, as whoever installs it runs it. `buildPublished` comes first. */
+/** Millrace as it is published: built, as whoever installs it runs it. First `buildPublished`. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

@@ -54,6 +54,10 @@ export class OwnedTasks {
     return tasks.flatMap((task) => this.#running.get(task)?.loop ?? [])
   }
 
+  get taskCount(): number {
+    return this.#running.size
+  }
+
   /** Resolves when each task that is owned now has its place in the log, or has ended. */
   async opened(): Promise<void> {
     await Promise.all(this.loops.map((loop) => loop.opened))

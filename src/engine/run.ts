@@ -38,6 +38,7 @@ export interface EngineOptions {
   /** Where inputs begin that have no committed offset. */
   readonly startAt: StartAt
   readonly commitEveryMs: number
+  /** Produced and not committed, all tasks of a pipeline in this process together. */
   readonly pendingBytesMax: number
   readonly attemptsMax: number
   readonly print: (text: string) => void
@@ -69,6 +70,9 @@ export const engineDefaults: Pick<
   pendingBytesMax: 32 * 1_048_576,
   attemptsMax: 8,
 }
+
+/** A task's share is never less. */
+const taskPendingBytesMin = 1 << 20
 
 /** What a task is doing, for people and tests. */
 export interface TaskStatus {
@@ -225,8 +229,14 @@ function runTasks(
   const loopOf = (name: string): TaskLoop => {
     const task = planned.find((one) => one.name === name)
     assert(task !== undefined, () => `the plan has no task ${name}`)
-    return new TaskLoop({ ...options, open: (wake) => openTask(plan, task, { ...options, wake }) })
+    return new TaskLoop({
+      ...options,
+      pendingBytesMax,
+      open: (wake) => openTask(plan, task, { ...options, wake }),
+    })
   }
+  const pendingBytesMax = (): number =>
+    Math.max(taskPendingBytesMin, options.pendingBytesMax / Math.max(1, owned.taskCount))
   const tasks = planned.map(({ name }) => name)
   const owned = new OwnedTasks({ pipeline: plan.name, tasks, membership, clock, loopOf, notify })
   const done = owned.ended()

@@ -22,7 +22,8 @@ export interface TaskLoopOptions {
    */
   readonly open: (wake: () => void) => Promise<{ session: Session; task: Task }>
   readonly commitEveryMs: number
-  readonly pendingBytesMax: number
+  /** As in `TaskRunOptions`. */
+  readonly pendingBytesMax: () => number
   /** Failures in a row, without a commit between, after which the loop gives up. */
   readonly attemptsMax: number
   readonly notify: (event: TaskEvent) => void

@@ -42,7 +42,8 @@ const stopMsMax = 10_000
 export interface TaskRunOptions {
   readonly clock: Clock
   readonly commitEveryMs: number
-  readonly pendingBytesMax: number
+  /** What the task may produce before it waits for its commit; may change. */
+  readonly pendingBytesMax: () => number
   readonly notify: (event: TaskEvent) => void
   readonly bell: Bell
   readonly isStopping: () => boolean
@@ -104,7 +105,7 @@ export class TaskRun {
     for (;;) {
       const state = task.process(sliceRecords)
       if (state !== 'more') return state
-      if (clock.monotonic() >= endMs || task.pendingBytes >= pendingBytesMax) return 'more'
+      if (clock.monotonic() >= endMs || task.pendingBytes >= pendingBytesMax()) return 'more'
     }
   }
 
@@ -114,7 +115,7 @@ export class TaskRun {
     const { clock, commitEveryMs, pendingBytesMax } = this.#options
     const nowMs = clock.monotonic()
     const elapsedMs = nowMs - this.#commitStartedMs
-    const isLarge = this.#task.pendingBytes >= pendingBytesMax
+    const isLarge = this.#task.pendingBytes >= pendingBytesMax()
     if (this.#task.pendingResults > 0) {
       const gatherEveryMs = Math.min(this.#gatheredMs * gatherShare, gatherEveryMsMax)
       const isDue = elapsedMs >= Math.max(commitEveryMs, gatherEveryMs)
@@ -159,7 +160,7 @@ export class TaskRun {
     const { clock, bell, pendingBytesMax } = this.#options
     switch (state) {
       case 'more':
-        if (this.#inFlight !== null && this.#task.pendingBytes >= pendingBytesMax) {
+        if (this.#inFlight !== null && this.#task.pendingBytes >= pendingBytesMax()) {
           await this.#inFlight
         } else await clock.nextTurn()
         return

@@ -256,10 +256,9 @@ export class Task implements TaskContext {
     if (!this.hasChanges) return null
     this.#marker.add()
     this.#time.keep(this.cursors)
-    const offsets = this.cursors.map((cursor, i) =>
-      cursor.position === this.#committed[i] ? -1 : cursor.position,
-    )
-    this.#committed = this.cursors.map((cursor) => cursor.position)
+    const positions = this.cursors.map(({ position }) => position)
+    const offsets = positions.map((at, i) => (at === this.#committed[i] ? -1 : at))
+    this.#committed = positions
     this.counters.recordsOut += this.#outputs.recordCount
     this.counters.commits += 1
     return { offsets, appends: this.#outputs.take(), changelog: this.#state.pack() }

@@ -96,6 +96,14 @@ class TrimmingSession implements Session {
     return batch
   }
 
+  release(batch: RecordBatch): void {
+    this.#session.release?.(batch)
+  }
+
+  get borrowsAppends(): boolean {
+    return this.#session.borrowsAppends === true
+  }
+
   wait(timeoutMs: number): ReturnType<Session['wait']> {
     return this.#session.wait(timeoutMs)
   }

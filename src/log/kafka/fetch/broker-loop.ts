@@ -37,7 +37,7 @@ export interface LoopEvents {
 
 /** One partition in a request, with all who read it from that offset. */
 interface Ask {
-  readonly part: FetchPartition
+  part: FetchPartition
   readonly inputs: FetchInput[]
 }
 
@@ -162,8 +162,10 @@ export class BrokerLoop {
       const known = asks.get(key)
       // A request names a partition once; the others have their turn.
       if (known !== undefined && known.part.offset !== offset) isLeftOut = true
-      else if (known !== undefined) known.inputs.push(input)
-      else {
+      else if (known !== undefined) {
+        known.inputs.push(input)
+        if (bytesMax < known.part.bytesMax) known.part = { ...known.part, bytesMax }
+      } else {
         const { topicId, leaderEpoch } = leader
         const { partition, lastEpoch } = input
         const part = { topicId, partition, leaderEpoch, offset, lastEpoch, bytesMax }

@@ -124,7 +124,7 @@ test('a partition with a large batch is not starved by one that always has recor
   assert.equal(takeAll(large).length, 1)
 })
 
-test('partitions that are read from several offsets take turns, and then share a request', async () => {
+test('partitions read from several offsets take turns, and then share a request', async () => {
   const cluster = modelCluster()
   for (let i = 0; i < 100; i++) cluster.at('t', 0).write([`${i} ${'x'.repeat(1_000)}`])
   const fetcher = createFetcher(cluster)

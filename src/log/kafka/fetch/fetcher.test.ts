@@ -266,7 +266,7 @@ test('a log that was cut back below what was given in part', async () => {
   refuses('offset-out-of-range', take)
 })
 
-test('a record that was given, and is another one now, is noticed though its offset is there', async () => {
+test('a record that was given and is another one now is noticed', async () => {
   const cluster = modelCluster()
   const partition = cluster.at('t', 0)
   partition.write(['a'])
@@ -303,7 +303,7 @@ test('a topic that was made anew is not read on', async () => {
   assert.deepEqual(take(), ['0:x', '1:y', '2:z'])
 })
 
-test('transactions of several producers: committed ones, in order; nothing behind an open one', async () => {
+test('what several producers committed is given, and nothing behind an open one', async () => {
   const cluster = modelCluster()
   const partition = cluster.at('t', 0)
   const write = (producerId: number, value: string): void =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import type { FetchSet } from '../contracts.ts'
+import type { KafkaFetchSet } from './fetch-set.ts'
 import { createFetcher } from './fetcher.ts'
 import type { ModelCluster, SentFetch } from './model-cluster.ts'
 import { modelCluster, takeAll } from './test-follower.ts'
@@ -123,7 +124,7 @@ test('a partition with a large batch is not starved by one that always has recor
   assert.equal(takeAll(large).length, 1)
 })
 
-test('partitions that are read from several offsets take turns, and then share a request', async () => {
+test('partitions read from several offsets take turns, and then share a request', async () => {
   const cluster = modelCluster()
   for (let i = 0; i < 100; i++) cluster.at('t', 0).write([`${i} ${'x'.repeat(1_000)}`])
   const fetcher = createFetcher(cluster)
@@ -194,4 +195,16 @@ test('what a process holds is bounded, however many partitions it follows', asyn
   }
   assert.ok(bytes > 30 << 20 && bytes < 68 << 20, `${bytes} bytes`)
   for (const { bytesMax } of cluster.sent) assert.ok(bytesMax <= 8 << 20)
+})
+
+test('a shared answer keeps to the smallest budget', async () => {
+  const cluster = modelCluster()
+  for (let i = 0; i < 30; i++) cluster.at('t', 0).write(['x'.repeat(20_000)])
+  const fetcher = createFetcher(cluster)
+  const [, small] = [8 << 20, 1].map((bytesMax) =>
+    fetcher.open([{ topic: 't', partition: 0, offset: 0 }], { bytesMax, outOfRange: 'stop' }),
+  ) as [FetchSet, KafkaFetchSet]
+  await cluster.run(100)
+  const bytes = small.inputs[0]?.bytes ?? 0
+  assert.ok(bytes > 0 && bytes <= 64 << 10, `${bytes} bytes`)
 })

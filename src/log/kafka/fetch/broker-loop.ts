@@ -3,8 +3,9 @@
  * way, each on a connection of its own, since a broker answers a connection's requests in order:
  * - the main one names every partition that has room, and may wait long for news. The broker
  *   remembers what it named [KIP-227].
- * - the express one is for partitions that are wanted while the main one waits: newly opened,
+ * - the express one is for partitions that are wanted while the main one is away: newly opened,
  *   moved, or with room again. It waits shortly, and they join the main one when that is back.
+ *   While a backlog is read both bring records.
  * So a broker with nothing new gets one request each `waitMsMax`, and none waits for another.
  */
 import type { Clock } from '../../../core/clock.ts'
@@ -37,7 +38,7 @@ export interface LoopEvents {
 
 /** One partition in a request, with all who read it from that offset. */
 interface Ask {
-  readonly part: FetchPartition
+  part: FetchPartition
   readonly inputs: FetchInput[]
 }
 
@@ -104,12 +105,15 @@ export class BrokerLoop {
   #lane(): Lane | null {
     if (this.#isClosed || this.#stopPause !== null) return null
     if (this.#main.waitMs === null) return this.#main
-    return this.#main.waitMs > shortWaitMs && this.#express.waitMs === null ? this.#express : null
+    return this.#express.waitMs === null ? this.#express : null
   }
 
   /** Never rejects. */
   async #ask(lane: Lane): Promise<void> {
-    const { asks, isLeftOut, isNew } = this.#wanted()
+    // The main one is back soon where it does not wait long: only what is sure to be answered at
+    // once goes beside it.
+    const isSoon = lane === this.#express && (this.#main.waitMs ?? 0) <= shortWaitMs
+    const { asks, isLeftOut, isNew } = this.#wanted(isSoon ? 'with records' : 'all')
     if (asks.size === 0) return
     const isAlone = lane === this.#main && this.#express.waitMs === null && !isLeftOut
     const waitMs = isNew ? 0 : isAlone ? waitMsMax : shortWaitMs
@@ -148,7 +152,11 @@ export class BrokerLoop {
   }
 
   /** What has room and is not on its way. */
-  #wanted(): { asks: Map<string, Ask>; isLeftOut: boolean; isNew: boolean } {
+  #wanted(which: 'all' | 'with records'): {
+    readonly asks: Map<string, Ask>
+    readonly isLeftOut: boolean
+    readonly isNew: boolean
+  } {
     const nowMs = this.#clock.monotonic()
     const asks = new Map<string, Ask>()
     let isLeftOut = false
@@ -156,14 +164,17 @@ export class BrokerLoop {
     for (const input of this.#inputs) {
       const { leader, fetchOffset: offset } = input
       if (leader === null || input.ask !== null || input.failure !== null) continue
+      if (which === 'with records' && !input.hasMore) continue
       const bytesMax = Math.ceil(this.#options.inputBytesMax(input) / 2)
       if (input.bytes >= bytesMax || input.notBeforeMs > nowMs) continue
       const key = `${leader.topicId} ${input.partition}`
       const known = asks.get(key)
       // A request names a partition once; the others have their turn.
       if (known !== undefined && known.part.offset !== offset) isLeftOut = true
-      else if (known !== undefined) known.inputs.push(input)
-      else {
+      else if (known !== undefined) {
+        known.inputs.push(input)
+        if (bytesMax < known.part.bytesMax) known.part = { ...known.part, bytesMax }
+      } else {
         const { topicId, leaderEpoch } = leader
         const { partition, lastEpoch } = input
         const part = { topicId, partition, leaderEpoch, offset, lastEpoch, bytesMax }

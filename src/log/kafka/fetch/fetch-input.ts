@@ -43,7 +43,7 @@ export class FetchInput implements TopicPartition {
   /** Not to be asked before, monotonic ms. */
   notBeforeMs = 0
   failures = 0
-  /** Since when brokers do not know it, or cannot tell why they fail, monotonic ms; null: neither. */
+  /** Since when brokers do not know it, or fail without a reason, monotonic ms; null: neither. */
   unknownSinceMs: number | null = null
   failure: MillraceError | null = null
   isClosed = false
@@ -80,6 +80,11 @@ export class FetchInput implements TopicPartition {
 
   get hasRecords(): boolean {
     return this.#decoder !== null || this.#chunks.length > 0
+  }
+
+  /** The broker is known to hold more than was fetched. */
+  get hasMore(): boolean {
+    return this.hasHeard && this.fetchOffset < this.endOffset
   }
 
   /** Whether records that the partition holds are still to come. */
@@ -181,8 +186,8 @@ export class FetchInput implements TopicPartition {
   }
 
   /**
-   * @throws `log-damaged` · `unsupported-codec`, when all records before the broken batch have been
-   * given, and then again and again
+   * @throws `log-damaged` · `unsupported-codec`, and what else ended it, when all records before
+   * that have been given; then again and again
    */
   poll(builder: BatchBuilder, pool: BlockPool | null = null): RecordBatch | null {
     for (;;) {

@@ -29,7 +29,7 @@ export class FetchSession {
   /** What the broker remembers. */
   #known: Wanted = new Map()
 
-  /** The request for exactly these partitions. `answered` or `lost` must be called before the next. */
+  /** The request for exactly these partitions. `answered` or `lost` is called before the next. */
   request(wanted: Wanted): SessionPart {
     const [sessionId, sessionEpoch, known] = [this.#id, this.#epoch, this.#known]
     this.#known = wanted

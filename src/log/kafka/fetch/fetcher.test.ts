@@ -266,6 +266,25 @@ test('a log that was cut back below what was given in part', async () => {
   refuses('offset-out-of-range', take)
 })
 
+test('a record that was given and is another one now is noticed', async () => {
+  const cluster = modelCluster()
+  const partition = cluster.at('t', 0)
+  partition.write(['a'])
+  partition.epoch = 1
+  partition.write(['b'])
+  const { take } = follow(cluster)
+  await cluster.run(50)
+  assert.deepEqual(take(), ['0:a', '1:b'])
+  partition.cutBack(1)
+  partition.epoch = 0 // the new leader had them from an earlier one
+  partition.write(['x'])
+  partition.write(['y'])
+  partition.epoch = 2
+  cluster.changed()
+  await cluster.run(600)
+  assert.match(refuses('offset-out-of-range', take).message, /before offset 2, .* parts .* at 3/)
+})
+
 test('a topic that was made anew is not read on', async () => {
   const cluster = modelCluster()
   cluster.at('t', 0).write(['a', 'b'])
@@ -284,7 +303,7 @@ test('a topic that was made anew is not read on', async () => {
   assert.deepEqual(take(), ['0:x', '1:y', '2:z'])
 })
 
-test('transactions of several producers: committed ones, in order; nothing behind an open one', async () => {
+test('what several producers committed is given, and nothing behind an open one', async () => {
   const cluster = modelCluster()
   const partition = cluster.at('t', 0)
   const write = (producerId: number, value: string): void =>

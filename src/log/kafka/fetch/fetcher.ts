@@ -23,7 +23,7 @@ const pauseMsMin = 20
 const pauseMsMax = 1_000
 /** A topic that brokers do not know for so long is gone. */
 const unknownMsMax = 5_000
-/** What an input may hold, whatever the budget; the larger is twice what one answer should bring. */
+/** What an input may hold, whatever the budget; an answer brings half of it. */
 const inputBytesMin = 64 << 10
 const inputBytesMax = 2 << 20
 /** Of all inputs together, as long as each has its least. */

@@ -53,6 +53,8 @@ export class ModelCluster implements Cluster {
   asked = 0
   /** Called with each Fetch; what it gives is the answer, or thrown. */
   meet: ((request: SentFetch) => FetchAnswer | MillraceError | null) | null = null
+  /** Whether an answer, with all that came of the request, is lost on its way. */
+  losesAnswer: () => boolean = () => false
   /** Given instead of what is so. */
   refuseTopics: MillraceError | null = null
   readonly #sessions = new Map<string, SessionState>()
@@ -195,7 +197,9 @@ export class ModelCluster implements Cluster {
     const met = this.meet?.(sent) ?? null
     if (met instanceof MillraceError) throw met
     if (met !== null) return met
-    return await this.#wait(node, request, this.#open(node, request))
+    const answer = await this.#wait(node, request, this.#open(node, request))
+    if (this.losesAnswer()) throw lost('unknown')
+    return answer
   }
 
   #pass(ms: number): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Fetch: raw record batches of partitions of one leader, up to their last stable offset. A broker
- * may remember what it was asked for [KIP-227]; what has not changed is then left out on both sides.
+ * may remember what it was asked for [KIP-227]; what has not changed is then left out on both
+ * sides.
  */
 import type { Reader } from '@platformatic/kafka'
 import { api } from '../api.ts'

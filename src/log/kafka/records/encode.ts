@@ -194,14 +194,17 @@ class BatchWriter {
 
   finish(): EncodedBatch[] {
     if (this.#count > 0) this.#end()
+    if (this.#buffer !== noBytes) this.#options.pool?.give(this.#buffer.buffer as ArrayBuffer)
     return this.#batches
   }
 
   #end(): void {
-    const { compression } = this.#options
+    let { compression } = this.#options
     let bytes = this.#buffer.subarray(0, this.#at)
-    if (compression !== 'none') {
-      const small = compress(compression, bytes.subarray(headBytes))
+    const small = compression === 'none' ? null : compress(compression, bytes.subarray(headBytes))
+    // What does not become smaller might become too large.
+    if (small === null || small.length >= bytes.length - headBytes) compression = 'none'
+    if (small !== null && compression !== 'none') {
       bytes = Buffer.allocUnsafeSlow(headBytes + small.length)
       small.copy(bytes, headBytes)
     } else this.#buffer = noBytes // the batch has it now

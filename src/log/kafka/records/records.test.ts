@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { test } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
 import { isCode } from '../../../core/error.ts'
-import { BatchBuilder } from '../../batch.ts'
+import { BatchBuilder, BlockPool } from '../../batch.ts'
 import type { RecordBatch } from '../../batch.ts'
 import { compressions } from './compression.ts'
 import type { Compression } from './compression.ts'
@@ -301,4 +302,29 @@ test('many small batches become one', () => {
 test('sequence numbers begin anew after 2^31 - 1', () => {
   assert.equal(sequenceAfter(0, 5), 5)
   assert.equal(sequenceAfter(2 ** 31 - 1, 1), 0)
+})
+
+test.each(compressions)('%s: what does not become smaller is written as it is', (compression) => {
+  const builder = new BatchBuilder()
+  builder.add(null, randomBytes(100_000), 1)
+  const [batch] = encodeBlocks([builder.finish()], { compression, batchBytesMax: 1 << 20 }).batches
+  expect(batch?.bytes.length).toBeLessThan(100_200)
+})
+
+test('memory from a pool is given back, and holds the next batches unharmed', () => {
+  const pool = new BlockPool(1 << 20)
+  const block = (text: string): Uint8Array => {
+    const builder = new BatchBuilder()
+    for (let i = 0; i < 500; i++) builder.add(`k${i}`, `${text} ${i}`, i)
+    return builder.finish()
+  }
+  const options = { compression: 'none', batchBytesMax: 1 << 20, pool } as const
+  const [first] = encodeBlocks([block('first')], options).batches
+  const kept = Buffer.from(first?.bytes ?? [])
+  pool.give(first?.bytes.buffer as ArrayBuffer)
+  const [second] = encodeBlocks([block('other')], options).batches
+  expect(second?.bytes.buffer).toBe(first?.bytes.buffer)
+  const [again] = encodeBlocks([block('first')], { ...options, pool: null }).batches
+  // Before it lies what its owner fills in.
+  expect(again?.bytes.subarray(57).equals(kept.subarray(57))).toBe(true)
 })

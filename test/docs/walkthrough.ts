@@ -7,6 +7,7 @@
  *   <!-- docs: output -->              `text`: what the last `run` block has shown
  *   <!-- docs: stop -->                `text`: all that the running program has shown, after Ctrl-C
  *   <!-- docs: file NAME -->           any: the content of a file
+ *   <!-- docs: export -->              `sh`: variables that all blocks from here on have
  *
  * Shown is what goes to standard output and standard error, in the order in which it comes.
  */
@@ -34,19 +35,33 @@ export interface Difference {
   readonly shown: string
 }
 
-/** `npx millrace` is the command of this tree. */
-const millrace = (exec: '' | 'exec '): string => `npx() { shift; ${exec}"$NODE" "$MILLRACE" "$@"; }`
+/** `npx millrace` and `npm run kafka:…` are those of this tree. */
+const commands = (exec: '' | 'exec '): string => `
+npx() { shift; ${exec}"$NODE" "$MILLRACE" "$@"; }
+npm() {
+  while [[ $1 != kafka:* ]]; do shift; done
+  local command=\${1#kafka:}; shift
+  [[ $1 != -- ]] || shift
+  [[ $command != up ]] || set -- "$@" --port "$KAFKA_PORT"
+  "$NODE" "$KAFKA" "$command" "$@"
+}`
+
+const kafkaPort = 9092
 
 export class Walkthrough {
   readonly #folder: string
+  readonly #kafkaPort: number
+  readonly #variables: Record<string, string> = {}
   readonly differences: Difference[] = []
   /** Blocks that were typed in or compared. */
   steps = 0
   #lastShown = ''
   #background: Typed | null = null
 
-  constructor(folder: string) {
+  /** @param port where Kafka shall listen in place of the page's 9092 */
+  constructor(folder: string, port = kafkaPort) {
     this.#folder = folder
+    this.#kafkaPort = port
   }
 
   /** @throws Error for an unknown directive, a command that fails, a wait that is too long */
@@ -60,6 +75,7 @@ export class Walkthrough {
       if (after !== undefined) await this.#until(after)
       await this.#run(block)
     } else if (directive === 'start') this.#start(text)
+    else if (directive === 'export') this.#export(text)
     else if (directive === 'output') this.#compare(block, this.#lastShown)
     else if (directive === 'stop') await this.#stop(block)
     else throw new Error(`${block.path}:${block.line}: no directive 'docs: ${directive}'`)
@@ -72,14 +88,24 @@ export class Walkthrough {
   }
 
   async #run({ path, line, text }: Block): Promise<void> {
-    const { shown, exit } = this.#spawn(`${millrace('')}\nset -eo pipefail\n${text}`)
+    const { shown, exit } = this.#spawn(`${commands('')}\nset -eo pipefail\n${text}`)
     const code = await exit
     this.#lastShown = shown()
     if (code !== 0) throw new Error(`${path}:${line}: ended with ${code}:\n${shown()}`)
   }
 
+  #export(text: string): void {
+    for (const [, name = '', value = ''] of text.matchAll(/^export (\w+)=(\S+)$/gm)) {
+      this.#variables[name] = this.#typed(value)
+    }
+  }
+
+  #typed(text: string): string {
+    return text.replaceAll(`:${kafkaPort}`, `:${this.#kafkaPort}`)
+  }
+
   #start(text: string): void {
-    this.#background = this.#spawn(`${millrace('exec ')}\n${text}`)
+    this.#background = this.#spawn(`${commands('exec ')}\n${text}`)
   }
 
   async #stop(block: Block): Promise<void> {
@@ -112,13 +138,16 @@ export class Walkthrough {
   }
 
   #spawn(script: string): Typed {
-    const child = spawn('bash', ['-c', `exec 2>&1\n${script}`], {
+    const child = spawn('bash', ['-c', `exec 2>&1\n${this.#typed(script)}`], {
       cwd: this.#folder,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'],
         NODE: process.execPath,
         MILLRACE: join(root, 'bin', 'millrace.js'),
+        KAFKA: join(root, 'test', 'kafka', 'kafka.ts'),
+        KAFKA_PORT: String(this.#kafkaPort),
+        ...this.#variables,
       },
     })
     let shown = ''
@@ -131,7 +160,10 @@ export class Walkthrough {
 
   #compare({ path, line, text }: Block, shown: string): void {
     const expected = normalized(text)
-    const found = normalized(shown.replaceAll(this.#folder, '~/tour'))
+    const there = shown
+      .replaceAll(this.#folder, '~/tour')
+      .replaceAll(`:${this.#kafkaPort}`, `:${kafkaPort}`)
+    const found = normalized(there)
     if (expected !== found) {
       this.differences.push({ place: `${path}:${line}`, expected, shown: found })
     }

@@ -1,4 +1,6 @@
 /** `npm run kafka:up` and `kafka:down`: a Kafka on this machine to try things on. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { KafkaCluster, isCluster } from './cluster.ts'
@@ -7,7 +9,7 @@ import { kafkaVersion, whyNoKafka } from './jars.ts'
 const usage = `usage:
        kafka.ts up [--nodes 1|3] [--version ${kafkaVersion}] [--port 9092] [--data DIR]
        kafka.ts down [--data DIR]
-       kafka.ts tool [--data DIR] CLASS ARGUMENTS…
+       kafka.ts tool [--data DIR] CLASS ARGUMENTS…    for instance ConsoleProducer
 `
 
 const { values, positionals } = parseArgs({
@@ -53,12 +55,23 @@ async function down(): Promise<number> {
   return 0
 }
 
-function tool(): number {
+/** By their last name, as Kafka's own scripts are called. */
+const tools = [
+  'ConsoleProducer',
+  'consumer.ConsoleConsumer',
+  'consumer.group.ConsumerGroupCommand',
+  'TopicCommand',
+].map((name) => `org.apache.kafka.tools.${name}`)
+
+/** Reads this terminal and writes to it. */
+async function tool(): Promise<number> {
   const [name, ...args] = process.argv.slice(process.argv.indexOf(rest[0] ?? ''))
   if (name === undefined) return wrongUse()
-  const { stdout, status } = KafkaCluster.at(directory).tool(name, args)
-  process.stdout.write(stdout)
-  return status
+  const fullName = tools.find((one) => one.endsWith(`.${name}`)) ?? name
+  const [java, all] = KafkaCluster.at(directory).toolCommand(fullName, args)
+  const child = spawn(java, all, { stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? 1
 }
 
 function wrongUse(): number {

@@ -111,12 +111,16 @@ test('a partition that has enough holds nobody up, and goes on when it has room'
   assert.equal(count, 200)
 })
 
-test('a partition with a large batch is not starved by one that always has records', async () => {
+test.each([
+  ['', true],
+  [', without sessions', false],
+])('a large batch is not starved by a partition that always has records%s', async (_, keeps) => {
   const cluster = modelCluster({ partitions: 2 })
+  cluster.keepsSessions = keeps
   cluster.at('t', 1).write(['x'.repeat(200_000)])
   const [busy, large] = openAll(cluster, 2, 1) as [FetchSet, FetchSet]
   for (let ms = 0; ms < 100; ms++) {
-    for (let i = 0; i < 60; i++) cluster.at('t', 0).write(['y'.repeat(1_000)])
+    cluster.at('t', 0).write(['y'])
     cluster.changed()
     takeAll(busy)
     await cluster.run(1)

@@ -13,6 +13,7 @@ import type { Cluster } from '../wire/cluster.ts'
 import { errorCode } from '../wire/error-codes.ts'
 import { fetch } from '../wire/requests/fetch.ts'
 import type { FetchAnswer, FetchedPartition, FetchPartition } from '../wire/requests/fetch.ts'
+import { keyOf } from './fetch-input.ts'
 import type { FetchInput } from './fetch-input.ts'
 import { FetchSession, withoutSession } from './fetch-session.ts'
 
@@ -60,7 +61,7 @@ export interface LoopOptions {
 export class BrokerLoop {
   readonly #options: LoopOptions
   readonly #clock: Clock
-  /** First those that no request had room for, then those without news, then those with. */
+  /** Those that no request had room for come first, those that were given records last. */
   readonly #inputs = new Set<FetchInput>()
   readonly #main: Lane = { number: 0, session: new FetchSession(), waitMs: null }
   readonly #express: Lane = { number: 1, session: null, waitMs: null }
@@ -137,6 +138,7 @@ export class BrokerLoop {
       )
       const isFull = part.sessionEpoch <= 0
       lane.waitMs = null
+      if (isLeftOut) for (const ask of asks.values()) this.#turn(ask)
       if (!this.#isClosed) this.#take(lane, answer, asks, isFull)
       const isEarly = this.#clock.monotonic() - sentMs < waitMs / 2
       this.#idleAnswers = isEarly && isIdle(answer) ? this.#idleAnswers + 1 : 0
@@ -167,7 +169,7 @@ export class BrokerLoop {
       if (which === 'with records' && !input.hasMore) continue
       const bytesMax = Math.ceil(this.#options.inputBytesMax(input) / 2)
       if (input.bytes >= bytesMax || input.notBeforeMs > nowMs) continue
-      const key = `${leader.topicId} ${input.partition}`
+      const { key } = leader
       const known = asks.get(key)
       // A request names a partition once; the others have their turn.
       if (known !== undefined && known.part.offset !== offset) isLeftOut = true
@@ -202,11 +204,13 @@ export class BrokerLoop {
     }
     this.#sessionFailures = 0
     const { events } = this.#options
-    const answers = new Map(
-      answer.partitions.map((part) => [`${part.topicId} ${part.partition}`, part]),
-    )
-    this.#turn(asks, (key) => (answers.get(key)?.records ?? null) === null)
-    this.#turn(asks, (key) => (answers.get(key)?.records ?? null) !== null)
+    const answers = new Map<string, FetchedPartition>()
+    for (const part of answer.partitions) {
+      const key = keyOf(part)
+      answers.set(key, part)
+      const ask = part.records === null ? undefined : asks.get(key)
+      if (ask !== undefined) this.#turn(ask)
+    }
     for (const [key, ask] of asks) {
       const found = answers.get(key)
       for (const input of ask.inputs) {
@@ -220,12 +224,9 @@ export class BrokerLoop {
     }
   }
 
-  /** Those come last. */
-  #turn(asks: ReadonlyMap<string, Ask>, isMeant: (key: string) => boolean): void {
-    for (const [key, { inputs }] of asks) {
-      if (!isMeant(key)) continue
-      for (const input of inputs) if (this.#inputs.delete(input)) this.#inputs.add(input)
-    }
+  /** They come last. */
+  #turn({ inputs }: Ask): void {
+    for (const input of inputs) if (this.#inputs.delete(input)) this.#inputs.add(input)
   }
 
   #pause(ms: number): void {

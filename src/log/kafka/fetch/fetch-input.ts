@@ -13,6 +13,12 @@ export interface Leader {
   readonly node: number
   readonly topicId: string
   readonly leaderEpoch: number
+  /** The partition's name in a request. */
+  readonly key: string
+}
+
+export function keyOf({ topicId, partition }: { topicId: string; partition: number }): string {
+  return `${topicId} ${partition}`
 }
 
 interface Chunk {

@@ -225,6 +225,26 @@ test('offset out of range, said by a broker that is behind: asked again with pau
   assert.deepEqual(take(), ['1:b', '2:c'])
 })
 
+test('offset out of range, said by one that knows no epochs: read on without', async () => {
+  const cluster = modelCluster()
+  const partition = cluster.at('t', 0)
+  partition.write(['a'])
+  const { take } = follow(cluster)
+  await cluster.run(20)
+  const place = { topicId: cluster.ids.get('t') ?? '', partition: 0, startOffset: 0, code: 1 }
+  const part = { ...place, lastStableOffset: -1, aborted: [], diverging: null, records: null }
+  cluster.meet = ({ partitions, sessionId }) => {
+    const asksEpoch = partitions.some(({ lastEpoch }) => lastEpoch >= 0)
+    return asksEpoch ? { code: 0, sessionId, partitions: [part] } : null
+  }
+  for (const value of ['b', 'c', 'd']) {
+    partition.write([value])
+    cluster.changed()
+    await cluster.run(1_000)
+  }
+  assert.deepEqual(take(), ['0:a', '1:b', '2:c', '3:d'])
+})
+
 test('a log that was cut back is noticed; what was not given yet is fetched anew', async () => {
   const cluster = modelCluster()
   const partition = cluster.at('t', 0)

@@ -2,6 +2,7 @@
 import { MillraceError } from '../../../core/error.ts'
 import type { Cluster, TopicMeta } from '../wire/cluster.ts'
 import { errorCode } from '../wire/error-codes.ts'
+import { keyOf } from './fetch-input.ts'
 import type { FetchInput, Leader } from './fetch-input.ts'
 
 /**
@@ -66,7 +67,8 @@ export class Leaders {
       } else if (partition.leader < 0) this.#events.refused(one, errorCode.leaderNotAvailable)
       else {
         const { leader: node, leaderEpoch } = partition
-        this.#events.led(one, { node, topicId: meta.id, leaderEpoch })
+        const key = keyOf({ topicId: meta.id, partition: one.partition })
+        this.#events.led(one, { node, topicId: meta.id, leaderEpoch, key })
       }
     }
   }

@@ -53,6 +53,8 @@ export class ModelCluster implements Cluster {
   asked = 0
   /** Called with each Fetch; what it gives is the answer, or thrown. */
   meet: ((request: SentFetch) => FetchAnswer | MillraceError | null) | null = null
+  /** False: brokers have no room for sessions. */
+  keepsSessions = true
   /** Whether an answer, with all that came of the request, is lost on its way. */
   losesAnswer: () => boolean = () => false
   /** Given instead of what is so. */
@@ -209,7 +211,7 @@ export class ModelCluster implements Cluster {
   /** The session that the request opens or goes on with; null: none; a code: it is refused. */
   #open(node: number, request: FetchRequest): Opened | null | number {
     const { sessionId, sessionEpoch, partitions, forgotten } = request
-    if (sessionEpoch === -1) return null
+    if (sessionEpoch === -1 || !this.keepsSessions) return null
     if (sessionEpoch === 0) {
       this.#sessions.delete(`${node} ${sessionId}`)
       this.#sessionCount += 1

@@ -121,8 +121,9 @@ export function faultyCluster(
     const fault = producing.has(api.name) ? decide(api.name, request) : 'none'
     if (fault === 'lost-request') throw lost(api.name)
     if (fault === 'late') {
+      const kept = asWritten(request)
       const sending = new Promise<void>((resolve) => systemClock.after(lateMs(), resolve))
-        .then(() => cluster.send(to, api, request, { ...options, lane: 9 }))
+        .then(() => cluster.send(to, api, kept, { ...options, lane: 9 }))
         .catch(() => {})
         .finally(() => late.delete(sending))
       late.add(sending)
@@ -147,6 +148,13 @@ export function faultyCluster(
     close: () => cluster.close(),
     settled: async () => void (await Promise.all(late)),
   }
+}
+
+/** The bytes that lie in the broker's buffer are not those that the producer uses again. */
+function asWritten<Request>(request: Request): Request {
+  const { batches } = request as { batches?: readonly { readonly bytes: Buffer }[] }
+  if (batches === undefined) return request
+  return { ...request, batches: batches.map((one) => ({ ...one, bytes: Buffer.from(one.bytes) })) }
 }
 
 const producing: ReadonlySet<string> = new Set([

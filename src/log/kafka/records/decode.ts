@@ -119,8 +119,9 @@ export class BatchDecoder {
     if (baseOffset < this.#lastEnd) fail(`begins before ${this.#lastEnd}, where the last one ended`)
     this.#lastEnd = next
     this.#at = end
+    const isData = this.#isData(at, end, next)
     if (next <= this.#options.fromOffset) return true // not asked for
-    if (this.#isData(at, end, next)) this.#records(at, end, baseOffset, fail)
+    if (isData) this.#records(at, end, baseOffset, fail)
     this.position = Math.max(this.position, next)
     return true
   }

@@ -4,7 +4,7 @@
  */
 import { appendCases } from './conformance/append-cases.ts'
 import { groupCases } from './conformance/group-cases.ts'
-import type { LogCase, LogHarness, LogSubject } from './conformance/log-case.ts'
+import type { CaseHarness, LogCase, LogSubject } from './conformance/log-case.ts'
 import { modelCases } from './conformance/model-cases.ts'
 import { ownerCases } from './conformance/owner-cases.ts'
 import { readerCases } from './conformance/reader-cases.ts'
@@ -63,7 +63,7 @@ export function defineLogConformance(test: TestFunction, subject: LogSubject): v
 export async function runLogCase(logCase: LogCase, subject: LogSubject): Promise<void> {
   const harness = await subject.start()
   const opened: Log[] = []
-  const watched: LogHarness = {
+  const watched: CaseHarness = {
     open: async () => {
       const log = await harness.open()
       opened.push(log)
@@ -72,6 +72,7 @@ export async function runLogCase(logCase: LogCase, subject: LogSubject): Promise
     clock: harness.clock,
     maintain: (log) => harness.maintain(log),
     limitMs: harness.limitMs,
+    isDense: subject.capabilities.includes('dense'),
   }
   try {
     await logCase.run(watched)

@@ -240,7 +240,17 @@ defineLogConformance(
   ),
   {
     name: 'faulty memory',
-    capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'lazy', 'exclusive'],
+    capabilities: [
+      'reopen',
+      'shared',
+      'virtual-clock',
+      'maintain',
+      'dense',
+      'instant',
+      'any-time',
+      'lazy',
+      'exclusive',
+    ],
     async start() {
       const [store, clock] = [new MemoryStore(), new VirtualClock(1_700_000_000_000)]
       const inner: MemoryLog = openMemoryLog({ store, clock })

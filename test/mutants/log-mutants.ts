@@ -15,7 +15,17 @@ import { beforeEach, change, type LogMutant, withReaders, withSessions } from '.
 export function memorySubject(wrap: LogMutant['wrap'], name = 'memory'): LogSubject {
   return {
     name,
-    capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'lazy', 'exclusive'],
+    capabilities: [
+      'reopen',
+      'shared',
+      'virtual-clock',
+      'maintain',
+      'dense',
+      'instant',
+      'any-time',
+      'lazy',
+      'exclusive',
+    ],
     async start() {
       const clock = new VirtualClock(1_700_000_000_000)
       const storage = { store: new MemoryStore(), notes: new Map<string, unknown>() }

@@ -1,7 +1,8 @@
 /** C2, and L1, L3, L5 for appends: atomic, in order, kept; idempotent with a stamp. */
 import assert from 'node:assert/strict'
 import type { AppendBatch, Log, ProducerStamp } from '../log.ts'
-import { type LogCase, logCase, type LogHarness } from './log-case.ts'
+import { type CaseHarness, type LogCase, logCase } from './log-case.ts'
+import { Written } from './written.ts'
 import {
   batchOf,
   errorOf,
@@ -14,34 +15,29 @@ import {
 } from './log-probe.ts'
 
 export const appendCases: readonly LogCase[] = [
-  logCase(
-    'L3 batches get offsets without holes, each partition its own',
-    async (harness) => {
-      const log = await harness.open()
-      await log.createTopic('t', { partitions: 2 })
-      const batches = [
-        batchOf('t', 1, 'a', 'b'),
-        batchOf('t', 0, 'c'),
-        batchOf('t', 1, 'd', 'e', 'f'),
-      ]
-      assert.deepEqual(await log.append(batches), [
-        { topic: 't', partition: 1, baseOffset: 0, recordCount: 2 },
-        { topic: 't', partition: 0, baseOffset: 0, recordCount: 1 },
-        { topic: 't', partition: 1, baseOffset: 2, recordCount: 3 },
-      ])
-      assert.deepEqual(await log.append([batchOf('t', 1, 'g')]), [
-        { topic: 't', partition: 1, baseOffset: 5, recordCount: 1 },
-      ])
-      const seen = await readAll(harness, log, 't', 1)
-      assert.deepEqual(
-        seen.map((record) => record.offset),
-        [0, 1, 2, 3, 4, 5],
-      )
-      assert.deepEqual(valuesOf(seen), ['a', 'b', 'd', 'e', 'f', 'g'])
-      assert.deepEqual(valuesOf(await readAll(harness, log, 't', 0)), ['c'])
-    },
-    ['dense'],
-  ),
+  logCase('L3 batches get offsets that rise, each partition its own', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t', { partitions: 2 })
+    const batches = [
+      batchOf('t', 1, 'a', 'b'),
+      batchOf('t', 0, 'c'),
+      batchOf('t', 1, 'd', 'e', 'f'),
+    ]
+    const written = new Written(harness)
+    written.take(await log.append(batches), [
+      ['t', 1, 2],
+      ['t', 0, 1],
+      ['t', 1, 3],
+    ])
+    written.take(await log.append([batchOf('t', 1, 'g')]), [['t', 1, 1]])
+    const seen = await readAll(harness, log, 't', 1)
+    assert.deepEqual(
+      seen.map((record) => record.offset),
+      written.of('t', 1),
+    )
+    assert.deepEqual(valuesOf(seen), ['a', 'b', 'd', 'e', 'f', 'g'])
+    assert.deepEqual(valuesOf(await readAll(harness, log, 't', 0)), ['c'])
+  }),
   logCase('L3 appends at the same time follow one another whole', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t')
@@ -68,42 +64,35 @@ export const appendCases: readonly LogCase[] = [
     for (const [code, batch] of bad) {
       const append = (): unknown => log.append([...good(), batch, ...good()])
       await refuses(code, append, `a batch for ${batch.topic}/${batch.partition}`)
-      await expectEnds(log, [0, 0])
+      await expectCounts(harness, log, [0, 0])
     }
     await log.append(good())
     assert.deepEqual(valuesOf(await readAll(harness, log, 't', 0)), ['a'])
     assert.deepEqual(valuesOf(await readAll(harness, log, 't', 1)), ['b'])
   }),
-  logCase('C2 keys, values, times and headers come back as they were', roundTrips, ['dense']),
-  logCase(
-    'C2 the largest allowed record is accepted, one byte more is not',
-    async (harness) => {
-      const log = await harness.open()
-      await log.createTopic('t', { recordBytesMax: 100 })
-      const sized = (value: number, headers: ProbeRecord['headers'] = []): AppendBatch =>
-        recordsOf('t', 0, [{ key: 'k', value: 'x'.repeat(value), timeMs: 1, headers }])
-      await log.append([sized(99)])
-      await refuses('record-too-large', () => log.append([sized(100)]), 'key and value')
-      const header = [{ name: 'h', value: Buffer.alloc(99) }]
-      await refuses('record-too-large', () => log.append([sized(1, header)]), 'headers')
-      // The limit is on records: many small ones make a batch of any size.
-      await log.append([batchOf('t', 0, ...Array.from({ length: 50 }, () => 'y'.repeat(90)))])
-      await expectEnds(log, [51])
-    },
-    ['dense'],
-  ),
-  logCase(
-    'C2 a topic takes records of up to a mebibyte by default',
-    async (harness) => {
-      const log = await harness.open()
-      await log.createTopic('t')
-      const large = 'x'.repeat(1_048_575) // and one byte of key
-      await log.append([batchOf('t', 0, large)])
-      await refuses('record-too-large', () => log.append([batchOf('t', 0, `${large}x`)]), 'larger')
-      assert.deepEqual(valuesOf(await readAll(harness, log)), [large])
-    },
-    ['dense'],
-  ),
+  logCase('C2 keys, values, times and headers come back as they were', roundTrips),
+  logCase('C2 record times of any kind come back as they were', oddTimes, ['any-time']),
+  logCase('C2 the largest allowed record is accepted, one byte more is not', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t', { recordBytesMax: 100 })
+    const sized = (value: number, headers: ProbeRecord['headers'] = []): AppendBatch =>
+      recordsOf('t', 0, [{ key: 'k', value: 'x'.repeat(value), timeMs: 1, headers }])
+    await log.append([sized(99)])
+    await refuses('record-too-large', () => log.append([sized(100)]), 'key and value')
+    const header = [{ name: 'h', value: Buffer.alloc(99) }]
+    await refuses('record-too-large', () => log.append([sized(1, header)]), 'headers')
+    // The limit is on records: many small ones make a batch of any size.
+    await log.append([batchOf('t', 0, ...Array.from({ length: 50 }, () => 'y'.repeat(90)))])
+    await expectCounts(harness, log, [51])
+  }),
+  logCase('C2 a topic takes records of up to a mebibyte by default', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t')
+    const large = 'x'.repeat(1_048_575) // and one byte of key
+    await log.append([batchOf('t', 0, large)])
+    await refuses('record-too-large', () => log.append([batchOf('t', 0, `${large}x`)]), 'larger')
+    assert.deepEqual(valuesOf(await readAll(harness, log)), [large])
+  }),
   logCase('C2 a compacted topic refuses a record without key', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t', { cleanup: 'compact' })
@@ -112,7 +101,7 @@ export const appendCases: readonly LogCase[] = [
       { key: null, value: '2', timeMs: 1 },
     ])
     await errorOf(() => log.append([batch]), 'a record without key')
-    await expectEnds(log, [0])
+    await expectCounts(harness, log, [0])
     await log.append([recordsOf('t', 0, [{ key: '', value: null, timeMs: 1 }])])
   }),
   logCase('C2 the blocks of a stamped append can be given again', async (harness) => {
@@ -124,64 +113,58 @@ export const appendCases: readonly LogCase[] = [
     await log.append(batches, { producer: 'y', sequence: 0 })
     assert.deepEqual(valuesOf(await readAll(harness, log)), ['a', 'b', 'a', 'b'])
   }),
-  logCase(
-    'C2 a repeated stamp gives the first offsets and writes nothing',
-    async (harness) => {
-      const log = await harness.open()
-      await log.createTopic('t', { partitions: 2 })
-      const batches = (): AppendBatch[] => [batchOf('t', 0, 'a', 'b'), batchOf('t', 1, 'c')]
-      const stamp = { producer: 'x', sequence: 0 }
-      await log.append([batchOf('t', 0, 'before')])
-      const first = await log.append(batches(), stamp)
-      await log.append([batchOf('t', 0, 'after')])
-      assert.deepEqual(await log.append(batches(), stamp), first)
-      assert.deepEqual(valuesOf(await readAll(harness, log)), ['before', 'a', 'b', 'after'])
-      const second = await log.append(batches(), { producer: 'x', sequence: 1 })
-      assert.equal(second[0]?.baseOffset, 4)
-      assert.deepEqual(await log.append(batches(), { producer: 'x', sequence: 1 }), second)
-      await expectEnds(log, [6, 2])
-    },
-    ['dense'],
-  ),
-  logCase(
-    'C2 a lower or skipped number is refused and writes nothing',
-    async (harness) => {
-      const log = await harness.open()
-      await log.createTopic('t')
-      const append = (sequence: number): Promise<unknown> =>
-        log.append([batchOf('t', 0, 'a')], { producer: 'x', sequence })
-      await refuses('invalid-argument', () => append(1), 'the first number is 0')
-      await append(0)
-      await append(1)
-      for (const sequence of [0, 3, -1, 0.5]) {
-        await refuses('invalid-argument', () => append(sequence), `number ${sequence}`)
-      }
-      await expectEnds(log, [2])
-      await append(2)
-    },
-    ['dense'],
-  ),
-  logCase(
-    'C2 numbers count for each producer and partition',
-    async (harness) => {
-      const log = await harness.open()
-      await log.createTopic('t', { partitions: 2 })
-      const append = (producer: string, partition: number, sequence: number): Promise<unknown> =>
-        log.append([batchOf('t', partition, producer)], { producer, sequence })
-      await append('x', 0, 0)
-      await append('x', 0, 1)
-      await append('x', 1, 0)
-      await append('y', 0, 0)
-      await refuses('invalid-argument', () => append('y', 0, 2), 'a gap of the other producer')
-      await expectEnds(log, [3, 1])
-      const longest = 'p'.repeat(249)
-      await append(longest, 0, 0)
-      for (const producer of ['', `${longest}p`]) {
-        await refuses('invalid-argument', () => append(producer, 0, 0), `'${producer}'`)
-      }
-    },
-    ['dense'],
-  ),
+  logCase('C2 a repeated stamp gives the first offsets and writes nothing', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t', { partitions: 2 })
+    const batches = (): AppendBatch[] => [batchOf('t', 0, 'a', 'b'), batchOf('t', 1, 'c')]
+    const stamp = { producer: 'x', sequence: 0 }
+    const pair = [
+      ['t', 0, 2],
+      ['t', 1, 1],
+    ] as const
+    const written = new Written(harness)
+    written.take(await log.append([batchOf('t', 0, 'before')]), [['t', 0, 1]])
+    const first = await log.append(batches(), stamp)
+    written.take(first, pair)
+    written.take(await log.append([batchOf('t', 0, 'after')]), [['t', 0, 1]])
+    assert.deepEqual(await log.append(batches(), stamp), first)
+    assert.deepEqual(valuesOf(await readAll(harness, log)), ['before', 'a', 'b', 'after'])
+    const second = await log.append(batches(), { producer: 'x', sequence: 1 })
+    written.take(second, pair)
+    assert.deepEqual(await log.append(batches(), { producer: 'x', sequence: 1 }), second)
+    await expectCounts(harness, log, [6, 2])
+  }),
+  logCase('C2 a lower or skipped number is refused and writes nothing', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t')
+    const append = (sequence: number): Promise<unknown> =>
+      log.append([batchOf('t', 0, 'a')], { producer: 'x', sequence })
+    await refuses('invalid-argument', () => append(1), 'the first number is 0')
+    await append(0)
+    await append(1)
+    for (const sequence of [0, 3, -1, 0.5]) {
+      await refuses('invalid-argument', () => append(sequence), `number ${sequence}`)
+    }
+    await expectCounts(harness, log, [2])
+    await append(2)
+  }),
+  logCase('C2 numbers count for each producer and partition', async (harness) => {
+    const log = await harness.open()
+    await log.createTopic('t', { partitions: 2 })
+    const append = (producer: string, partition: number, sequence: number): Promise<unknown> =>
+      log.append([batchOf('t', partition, producer)], { producer, sequence })
+    await append('x', 0, 0)
+    await append('x', 0, 1)
+    await append('x', 1, 0)
+    await append('y', 0, 0)
+    await refuses('invalid-argument', () => append('y', 0, 2), 'a gap of the other producer')
+    await expectCounts(harness, log, [3, 1])
+    const longest = 'p'.repeat(249)
+    await append(longest, 0, 0)
+    for (const producer of ['', `${longest}p`]) {
+      await refuses('invalid-argument', () => append(producer, 0, 0), `'${producer}'`)
+    }
+  }),
   logCase('C2 a refused append leaves its number free', async (harness) => {
     const log = await harness.open()
     await log.createTopic('t', { recordBytesMax: 10 })
@@ -198,6 +181,11 @@ export const appendCases: readonly LogCase[] = [
       await log.createTopic('t', { partitions: 2 })
       const batches = [batchOf('t', 0, 'a', 'b'), batchOf('t', 1, 'c')]
       const first = await log.append(batches, { producer: 'x', sequence: 0 })
+      const written = new Written(harness)
+      written.take(first, [
+        ['t', 0, 2],
+        ['t', 1, 1],
+      ])
       const before = [await readAll(harness, log, 't', 0), await readAll(harness, log, 't', 1)]
       await log.close()
       const again = await harness.open()
@@ -208,10 +196,10 @@ export const appendCases: readonly LogCase[] = [
       const gap = { producer: 'x', sequence: 2 }
       await refuses('invalid-argument', () => again.append([batchOf('t', 0, 'd')], gap), 'a gap')
       const next = await again.append([batchOf('t', 0, 'd')], { producer: 'x', sequence: 1 })
-      assert.equal(next[0]?.baseOffset, 2)
+      written.take(next, [['t', 0, 1]])
       assert.deepEqual(valuesOf(await readAll(harness, again)), ['a', 'b', 'd'])
     },
-    ['reopen', 'dense'],
+    ['reopen'],
   ),
   logCase(
     'L5 an append is kept although the log is closed right after it',
@@ -219,11 +207,12 @@ export const appendCases: readonly LogCase[] = [
       let log = await harness.open()
       await log.createTopic('t')
       const wanted: string[] = []
+      const written = new Written(harness)
       for (let i = 0; i < 5; i++) {
         wanted.push(`${i}a`, `${i}b`)
         const appended = await log.append([batchOf('t', 0, `${i}a`, `${i}b`)])
         await log.close()
-        assert.equal(appended[0]?.baseOffset, i * 2)
+        written.take(appended, [['t', 0, 2]])
         log = await harness.open()
         assert.deepEqual(valuesOf(await readAll(harness, log)), wanted)
       }
@@ -235,40 +224,57 @@ export const appendCases: readonly LogCase[] = [
     async (harness) => {
       const [log, other] = [await harness.open(), await harness.open()]
       await log.createTopic('t')
+      const written = new Written(harness)
       for (let i = 0; i < 10; i++) {
         const writer = i % 2 === 0 ? log : other
         const seer = i % 2 === 0 ? other : log
-        assert.equal((await writer.append([batchOf('t', 0, String(i))]))[0]?.baseOffset, i)
-        assert.equal((await partitionInfo(seer, 't', 0)).endOffset, i + 1)
+        written.take(await writer.append([batchOf('t', 0, String(i))]), [['t', 0, 1]])
+        const { endOffset } = await partitionInfo(seer, 't', 0)
+        assert.ok(endOffset >= written.end('t', 0), 'its end is known at once')
         assert.equal(valuesOf(await readAll(harness, seer)).length, i + 1)
       }
       const stamp = { producer: 'x', sequence: 0 }
       const first = await log.append([batchOf('t', 0, 'x')], stamp)
       assert.deepEqual(await other.append([batchOf('t', 0, 'x')], stamp), first)
-      await expectEnds(log, [11])
+      await expectCounts(harness, log, [11])
     },
-    ['shared', 'dense'],
+    ['shared'],
   ),
 ]
 
-async function expectEnds(log: Log, ends: readonly number[]): Promise<void> {
+/** So many records are in each partition. */
+async function expectCounts(
+  harness: CaseHarness,
+  log: Log,
+  counts: readonly number[],
+): Promise<void> {
   const { partitions } = await log.describeTopic('t')
-  assert.deepEqual(
-    partitions.map((partition) => partition.endOffset),
-    ends,
-  )
+  for (const [partition, count] of counts.entries()) {
+    assert.equal((await readAll(harness, log, 't', partition)).length, count)
+    if (harness.isDense) assert.equal(partitions[partition]?.endOffset, count)
+  }
+  assert.equal(partitions.length, counts.length)
 }
 
-async function roundTrips(harness: LogHarness): Promise<void> {
+function roundTrips(harness: CaseHarness): Promise<void> {
+  return expectRoundTrips(harness, 1_700_000_000_000, 0, 5)
+}
+
+function oddTimes(harness: CaseHarness): Promise<void> {
+  return expectRoundTrips(harness, 1_700_000_000_000.25, -1, 8.64e15)
+}
+
+async function expectRoundTrips(harness: CaseHarness, ...times: number[]): Promise<void> {
   const log = await harness.open()
   await log.createTopic('t')
+  const [someMs = 0, otherMs = 0, lastMs = 0] = times
   const every = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
   const records: ProbeRecord[] = [
     { key: null, value: 'no key', timeMs: 0 },
     { key: '', value: 'empty key', timeMs: 1 },
-    { key: 'k', value: null, timeMs: -1 },
-    { key: 'k', value: '', timeMs: 1_700_000_000_000.25 },
-    { key: every, value: every, timeMs: 8.64e15 },
+    { key: 'k', value: null, timeMs: otherMs },
+    { key: 'k', value: '', timeMs: someMs },
+    { key: every, value: every, timeMs: lastMs },
     { key: 'k', value: 'v', timeMs: 1, headers: [] },
     {
       key: 'k',
@@ -283,12 +289,17 @@ async function roundTrips(harness: LogHarness): Promise<void> {
     },
     { key: null, value: null, timeMs: 2 },
   ]
-  await log.append([recordsOf('t', 0, records)])
-  await log.append(records.map((record) => recordsOf('t', 0, [record])))
+  const written = new Written(harness)
+  written.take(await log.append([recordsOf('t', 0, records)]), [['t', 0, records.length]])
+  const singles = await log.append(records.map((record) => recordsOf('t', 0, [record])))
+  written.take(
+    singles,
+    records.map(() => ['t', 0, 1] as const),
+  )
   const text = (bytes: string | Uint8Array | null): string | null =>
     bytes === null ? null : Buffer.from(bytes as Uint8Array).toString('latin1')
-  const wanted = [...records, ...records].map(({ key, value, timeMs, headers = [] }, offset) => ({
-    offset,
+  const wanted = [...records, ...records].map(({ key, value, timeMs, headers = [] }, i) => ({
+    offset: written.of('t', 0)[i],
     key: text(key),
     value: text(value),
     timeMs,

@@ -36,9 +36,10 @@ export type LogCaseId = keyof typeof logSubjects
  * `reopen`: data outlives `close`. `shared`: two handles may be open on one storage at a time, as
  * processes are. `virtual-clock`: append times and timeouts follow `harness.clock`. `maintain`:
  * retention and compaction run on demand. `dense`: each offset of a partition has a record, also
- * after commits. `lazy`: a
- * reader fetches nothing before it is polled. `exclusive`: a pipeline has one runner at a time, who
- * can be taken over.
+ * after commits; without it the cases go by the offsets that were acknowledged. `instant`: a commit
+ * shows in all its partitions at the same moment. `any-time`: record times may be any finite
+ * number. `lazy`: a reader fetches nothing before it is polled. `exclusive`: a pipeline has one
+ * runner at a time, who can be taken over.
  */
 export type Capability =
   | 'reopen'
@@ -46,6 +47,8 @@ export type Capability =
   | 'virtual-clock'
   | 'maintain'
   | 'dense'
+  | 'instant'
+  | 'any-time'
   | 'lazy'
   | 'exclusive'
 
@@ -59,6 +62,12 @@ export interface LogHarness {
   maintain(log: Log): Promise<void>
   /** How long a case waits for something that must happen, ms. */
   readonly limitMs: number
+}
+
+/** What a case gets. */
+export interface CaseHarness extends LogHarness {
+  /** The log declares `dense`: offsets must be just the numbers of the records. */
+  readonly isDense: boolean
 }
 
 /** A log implementation, as the suite needs it. */
@@ -76,7 +85,7 @@ export interface LogCase {
   /** Starts with the id. */
   readonly title: string
   readonly needs: readonly Capability[]
-  run(harness: LogHarness): Promise<void>
+  run(harness: CaseHarness): Promise<void>
 }
 
 /** A case that needs nothing special, or what `needs` says. */

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { MillraceError } from '../../core/error.ts'
 import type { Random } from '../../core/random.ts'
-import type { AppendBatch, Appended, Log, Session } from '../log.ts'
+import type { AppendBatch, Appended, Log, Session, TopicPartition } from '../log.ts'
+import type { CaseHarness } from './log-case.ts'
 import { batchOf, blob, taskOf } from './log-probe.ts'
+import { Written } from './written.ts'
 
 interface ModelTask {
   readonly task: string
@@ -23,10 +25,12 @@ interface ModelAppend {
 interface ModelPartition {
   readonly topic: string
   readonly partition: number
-  /** By offset, those that were trimmed too. */
+  /** In their order, those that were trimmed too. */
   readonly values: string[]
   /** Trimmed up to here. */
   start: number
+  /** First offset that is left. */
+  startOffset: number
 }
 
 export class LogModel {
@@ -36,6 +40,7 @@ export class LogModel {
   repeatCount = 0
   trimCount = 0
   readonly #random: (below: number) => number
+  readonly #written: Written
   readonly #partitions: readonly ModelPartition[]
   readonly #tasks: readonly ModelTask[]
   readonly #story: string[] = []
@@ -44,10 +49,11 @@ export class LogModel {
   #sequence = 0
   #stamped: { appends: readonly ModelAppend[]; appended: readonly Appended[] } | null = null
 
-  constructor(random: Random) {
+  constructor(random: Random, harness: CaseHarness) {
     this.#random = (below) => random.int(below)
+    this.#written = new Written(harness)
     this.#partitions = ['t', 'u'].flatMap((topic) =>
-      [0, 1].map((partition) => ({ topic, partition, values: [], start: 0 })),
+      [0, 1].map((partition) => ({ topic, partition, values: [], start: 0, startOffset: 0 })),
     )
     this.#tasks = ['main/0', 'main/1'].map((task) => ({
       task,
@@ -111,21 +117,32 @@ export class LogModel {
     return { topic, partition, values }
   }
 
-  /** Applies appends to the model; the offsets they must have got. */
-  #apply(appends: readonly ModelAppend[]): Appended[] {
-    return appends.map(({ topic, partition, values }) => {
+  /** Applies appends to the model, at the offsets that they got. */
+  #apply(appends: readonly ModelAppend[], appended: readonly Appended[]): void {
+    const wanted = appends.map(
+      ({ topic, partition, values }) => [topic, partition, values.length] as const,
+    )
+    this.#written.take(appended, wanted)
+    for (const { topic, partition, values } of appends) {
       const found = this.#partitions.find((p) => p.topic === topic && p.partition === partition)
-      assert.ok(found !== undefined)
-      const baseOffset = found.values.length
-      found.values.push(...values)
-      return { topic, partition, baseOffset, recordCount: values.length }
-    })
+      found?.values.push(...values)
+    }
+  }
+
+  /** Offsets of the records that are left of a partition. */
+  offsetsOf({ topic, partition, start }: ModelPartition): number[] {
+    return this.#written.of(topic, partition).slice(start)
+  }
+
+  /** Of record `index`; behind the last one the end. */
+  #offset({ topic, partition }: TopicPartition, index: number): number {
+    return this.#written.of(topic, partition)[index] ?? this.#written.end(topic, partition)
   }
 
   async #append(log: Log): Promise<void> {
     const appends = [this.#values('t', this.#random(2)), ...this.#randomAppends(2)]
     this.#tell(`append ${text(appends)}`)
-    assert.deepEqual(await log.append(encode(appends)), this.#apply(appends))
+    this.#apply(appends, await log.append(encode(appends)))
   }
 
   async #appendStamped(log: Log): Promise<void> {
@@ -133,7 +150,7 @@ export class LogModel {
     const stamp = { producer: 'model', sequence: this.#sequence }
     this.#tell(`append ${text(appends)} stamped ${stamp.sequence}`)
     const appended = await log.append(encode(appends), stamp)
-    assert.deepEqual(appended, this.#apply(appends))
+    this.#apply(appends, appended)
     this.#stamped = { appends, appended }
     this.#sequence += 1
   }
@@ -165,7 +182,7 @@ export class LogModel {
 
   async #open(log: Log, task: ModelTask): Promise<void> {
     this.#tell(`open ${task.task}`)
-    const session = await log.open(taskOf({ task: task.task, partitions: [0, 1] }))
+    const session = await log.open(taskOf({ task: task.task, partitions: [0, 1], isShared: true }))
     assert.deepEqual([...session.offsets], this.openedAt(task))
     if (task.owner !== null) {
       assert.ok(session.epoch > task.owner.epoch)
@@ -184,7 +201,7 @@ export class LogModel {
       appends: encode(appends),
       changelog: changelog === null ? null : blob(changelog),
     })
-    assert.deepEqual(receipt.appended, this.#apply(appends))
+    this.#apply(appends, receipt.appended)
     task.offsets = task.offsets.map((old, i) => (offsets[i] === -1 ? old : (offsets[i] as number)))
     if (changelog !== null) task.blobs = withBlob(task.blobs, changelog)
     this.commitCount += 1
@@ -194,25 +211,30 @@ export class LogModel {
   async #trim(log: Log): Promise<void> {
     const found = this.#partitions[this.#random(4)] as ModelPartition
     const { topic, partition, values } = found
-    const offset = this.#random(values.length + 1)
+    const index = this.#random(values.length + 1)
+    const offset = this.#offset(found, index)
     this.#tell(`trim ${topic}/${partition} to ${offset}`)
     await log.trim([{ topic, partition, offset }])
-    found.start = Math.max(found.start, offset)
+    found.start = Math.max(found.start, index)
+    found.startOffset = Math.max(found.startOffset, offset)
     this.trimCount += 1
   }
 
   /** Offsets at which a session of the task begins: the committed ones, or what was trimmed to. */
   openedAt(task: ModelTask): number[] {
-    const starts = this.#partitions.filter((p) => p.topic === 't').map((p) => p.start)
+    const starts = this.#partitions.filter((p) => p.topic === 't').map((p) => p.startOffset)
     return task.offsets.map((offset, i) => Math.max(offset, starts[i] ?? 0))
   }
 
   /** For each input -1 or an offset from the committed one to the end. */
   #randomOffsets(task: ModelTask): number[] {
-    const ends = this.#partitions.filter((p) => p.topic === 't').map((p) => p.values.length)
+    const inputs = this.#partitions.filter((p) => p.topic === 't')
     return task.offsets.map((offset, i) => {
-      const end = ends[i] ?? 0
-      return this.#random(3) === 0 ? -1 : offset + this.#random(end - offset + 1)
+      const input = inputs[i] as ModelPartition
+      const left = this.#written.of('t', i).filter((one) => one >= offset).length
+      if (this.#random(3) === 0) return -1
+      const index = input.values.length - left + this.#random(left + 1)
+      return Math.max(offset, this.#offset(input, index))
     })
   }
 

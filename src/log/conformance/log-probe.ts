@@ -109,7 +109,9 @@ export async function readAll(
   if (startOffset === endOffset) return []
   const reader = await log.openReader([{ topic, partition, offset: startOffset }])
   const seen = await readTo(reader, { endOffset, limitMs: harness.limitMs })
-  assert.equal(reader.poll(0), null, `nothing follows the end offset ${endOffset}`)
+  const after = reader.poll(0)
+  const isNone = after === null || after.count === 0
+  assert.ok(isNone, `nothing follows the end offset ${endOffset}`)
   await reader.close()
   return seen
 }
@@ -175,6 +177,8 @@ export interface TaskOptions {
   /** One input each. Default: partition 0. */
   readonly partitions?: readonly number[]
   readonly startAt?: StartAt
+  /** Other tasks of the pipeline read the partitions as well. Default false. */
+  readonly isShared?: boolean
 }
 
 export function taskOf(options: TaskOptions = {}): TaskSpec {
@@ -184,6 +188,7 @@ export function taskOf(options: TaskOptions = {}): TaskSpec {
     task: options.task ?? 'main/0',
     inputs: partitions.map((partition) => ({ topic, partition })),
     startAt: partitions.map(() => startAt),
+    ...(options.isShared === true ? { shared: partitions.map(() => true) } : {}),
   }
 }
 

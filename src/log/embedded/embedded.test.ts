@@ -19,7 +19,17 @@ interface Harness extends LogHarness {
 function subject(writer: NonNullable<EmbeddedLogOptions['writer']>): LogSubject {
   return {
     name: `embedded (${writer})`,
-    capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'lazy', 'exclusive'],
+    capabilities: [
+      'reopen',
+      'shared',
+      'virtual-clock',
+      'maintain',
+      'dense',
+      'instant',
+      'any-time',
+      'lazy',
+      'exclusive',
+    ],
     start: async (): Promise<Harness> => {
       const dir = mkdtempSync(join(tmpdir(), 'millrace-embedded-'))
       const clock = new VirtualClock(1_700_000_000_000)

@@ -6,7 +6,17 @@ import { MemoryStore } from './memory-store.ts'
 
 defineLogConformance(test, {
   name: 'memory',
-  capabilities: ['reopen', 'shared', 'virtual-clock', 'maintain', 'dense', 'lazy', 'exclusive'],
+  capabilities: [
+    'reopen',
+    'shared',
+    'virtual-clock',
+    'maintain',
+    'dense',
+    'instant',
+    'any-time',
+    'lazy',
+    'exclusive',
+  ],
   async start() {
     const store = new MemoryStore()
     const clock = new VirtualClock(1_700_000_000_000)

@@ -6,7 +6,7 @@ import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
-import { openLog } from './open-log.ts'
+import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 
 /** `failed`: the run has ended by this error. */
@@ -23,7 +23,10 @@ export interface RunOptions {
    * gives, or its name. Default: MILLRACE_LOG, else `embedded`.
    */
   readonly log?: Log | LogOpener | LogName
-  /** Directory of the embedded log. Default: MILLRACE_DATA, else `.millrace`. */
+  /**
+   * Directory of the embedded log; on Kafka, of the local copies of state. Default: MILLRACE_DATA,
+   * else `.millrace`.
+   */
   readonly data?: string
   /**
    * `one`: one task reads all partitions. `per-partition`: a task for each, records that get
@@ -184,7 +187,7 @@ const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
 function openOwn(options: RunOptions): Promise<Log> {
   const { log, data } = options
-  if (typeof log === 'object') return (log as LogOpener).openLog()
+  if (typeof log === 'object') return (log as LogOpener).openLog({ data: dataDirectory(data) })
   return openLog({
     ...(log === undefined ? {} : { log }),
     ...(data === undefined ? {} : { data }),

@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.ts'
 import { messageOf, MillraceError } from '../core/error.ts'
 import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
+import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
@@ -217,6 +218,9 @@ function notifyOnStderr(event: HostEvent): void {
         `millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`,
       )
       return
+    case 'restoring':
+      process.stderr.write(`millrace: ${restoringLine(event)}\n`)
+      return
     case 'lost':
       if (event.reason === 'rebalanced') return
       process.stderr.write(
@@ -260,6 +264,14 @@ function notifyOnStderr(event: HostEvent): void {
       return
     default:
   }
+}
+
+/** How far a task's restore has come, in one line. */
+export function restoringLine(event: RestoreProgress & { readonly task: string }): string {
+  const { task, blobs, bytes, share } = event
+  const percent = share === 0 ? '' : `${Math.floor(share * 100)} % of it, `
+  const megabytes = (bytes / 1_048_576).toFixed(1)
+  return `task ${task} restores its state: ${percent}${megabytes} MiB in ${blobs} commits so far`
 }
 
 /** What happened and what to do, in one line. */

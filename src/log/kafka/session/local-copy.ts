@@ -99,7 +99,7 @@ export class LocalCopy {
     }
   }
 
-  /** Takes a blob that is committed and follows the last one. Its bytes must not change any more. */
+  /** Takes a blob that is committed and follows the last one. Its bytes must not change again. */
   append(entry: CopyEntry): void {
     if (this.#isOver) return
     const after = this.#end ?? entry.base

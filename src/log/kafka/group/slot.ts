@@ -125,6 +125,6 @@ function slotError(directory: string, cause: unknown): MillraceError {
   const text = `cannot take a slot in ${directory}: ${messageOf(cause)}`
   return new MillraceError(isReadOnly ? 'log-read-only' : 'log-failed', text, {
     cause,
-    hint: 'the state directory must be on a local disk and writable',
+    hint: 'the state directory must be on a local disk and writable; or stateDirectory: null',
   })
 }

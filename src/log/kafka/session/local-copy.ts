@@ -82,7 +82,7 @@ export class LocalCopy {
   async *read(from: number): AsyncGenerator<CopyEntry> {
     const { directory, identity } = this.#options
     try {
-      for (const { path, end } of [...this.#segments]) {
+      for (const { path, end } of this.#segments) {
         if (end <= from) continue
         let position = from
         for await (const entry of readSegment(path, identity)) {

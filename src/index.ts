@@ -140,6 +140,7 @@ export { run } from './host/run.ts'
 export type { HostEvent, Running, RunOptions } from './host/run.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'
+export type { RestoreProgress } from './engine/restore-task.ts'
 export type { TaskStatus, TaskTime } from './engine/run.ts'
 export type { InputTime, StepTime, TimeRelease } from './engine/explain-time.ts'
 

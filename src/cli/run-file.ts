@@ -1,7 +1,7 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
 import type { TaskStatus } from '../engine/run.ts'
-import { errorLine, type HostEvent, run, type RunOptions } from '../host/run.ts'
+import { errorLine, type HostEvent, restoringLine, run, type RunOptions } from '../host/run.ts'
 import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { formatCount } from './text-format.ts'
@@ -109,6 +109,9 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
       return
     case 'waiting':
       context.note(`millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms`)
+      return
+    case 'restoring':
+      context.note(`millrace: ${restoringLine(event)}`)
       return
     case 'gained':
       context.note(`millrace: tasks ${event.tasks.join(', ')} have come to this process`)

@@ -15,6 +15,7 @@ import type { TimeExplanation } from './explain-time.ts'
 import type { Outside } from './operators/operator.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
 import { planTasks, widthOf } from './task-plan.ts'
+import type { RestoreProgress } from './restore-task.ts'
 import type { TaskEvent } from './task-event.ts'
 import { isGlobal } from './task-inputs.ts'
 import { TaskLoop } from './task-loop.ts'
@@ -78,6 +79,10 @@ const taskPendingBytesMin = 1 << 20
 export interface TaskStatus {
   readonly pipeline: string
   readonly task: string
+  /** `restoring`: its state is read back. `closed`: it has ended, or is to be opened again. */
+  readonly state: 'restoring' | 'running' | 'closed'
+  /** How far the restore has come; null: there is none under way. */
+  readonly restoring: RestoreProgress | null
   /** null before the first record. */
   readonly watermarkMs: number | null
   readonly counters: Readonly<TaskCounters>
@@ -284,12 +289,14 @@ async function openTask(
 }
 
 function statusOf(pipeline: string, loop: TaskLoop): TaskStatus[] {
-  const { task, session } = loop
+  const { task, session, restoring } = loop
   if (task === null) return []
   return [
     {
       pipeline,
       task: task.name,
+      state: restoring !== null ? 'restoring' : session === null ? 'closed' : 'running',
+      restoring,
       watermarkMs: Number.isFinite(task.watermarkMs) ? task.watermarkMs : null,
       counters: { ...task.counters },
       stateEntries: task.stateEntries,

@@ -1,5 +1,13 @@
 /** What happens to a task that whoever runs it may want to know. */
 export type TaskEvent =
+  /** Every second while its state is being read; `share`: 0 to 1, 0 where that is not known. */
+  | {
+      readonly kind: 'restoring'
+      readonly task: string
+      readonly blobs: number
+      readonly bytes: number
+      readonly share: number
+    }
   | {
       readonly kind: 'restored'
       readonly task: string

@@ -7,6 +7,7 @@ import { isCode, MillraceError } from '../core/error.ts'
 import type { Session } from '../log/log.ts'
 import type { TaskEvent } from './task-event.ts'
 import { Bell } from './bell.ts'
+import { restoreTask, type RestoreProgress } from './restore-task.ts'
 import type { Task } from './task.ts'
 import { TaskRun } from './task-run.ts'
 import { isAway } from './when-reachable.ts'
@@ -33,6 +34,7 @@ export class TaskLoop {
   readonly #options: TaskLoopOptions
   #session: Session | null = null
   #task: Task | null = null
+  #restoring: RestoreProgress | null = null
   #stopping = false
   #isDropped = false
   #failures = 0
@@ -50,6 +52,11 @@ export class TaskLoop {
 
   get session(): Session | null {
     return this.#session
+  }
+
+  /** How far it has come; null: its state is not being restored. */
+  get restoring(): RestoreProgress | null {
+    return this.#restoring
   }
 
   /**
@@ -96,26 +103,21 @@ export class TaskLoop {
   }
 
   async #once(): Promise<void> {
-    const { clock, notify } = this.#options
+    const { notify } = this.#options
     const { session, task } = await this.#options.open(() => this.#wake())
     this.#session = session
     this.#task = task
     this.#opened.resolve()
     try {
-      const startedMs = clock.monotonic()
-      let blobs = 0
-      for await (const blob of session.restore()) {
-        task.restore(blob)
-        blobs += 1
-      }
-      task.begin()
-      notify({
-        kind: 'restored',
-        task: task.name,
-        blobs,
-        entries: task.stateEntries,
-        ms: clock.monotonic() - startedMs,
+      const restored = await restoreTask(session, task, {
+        ...this.#options,
+        isStopping: () => this.#stopping,
+        onProgress: (progress) => {
+          this.#restoring = progress
+        },
       })
+      if (restored === 'stopped') return
+      this.#restoring = null
       if (task.orphanStores.length > 0)
         notify({ kind: 'orphans', task: task.name, stores: task.orphanStores })
       await new TaskRun(task, session, {
@@ -128,6 +130,7 @@ export class TaskLoop {
         },
       }).run()
     } finally {
+      this.#restoring = null
       task.close() // before the session: what calls still answer wakes nobody
       this.#session = null // a closed session is not to be woken or asked
       await session.close()

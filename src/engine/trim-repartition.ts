@@ -84,6 +84,10 @@ class TrimmingSession implements Session {
     return this.#session.skipped
   }
 
+  get restoredShare(): number {
+    return this.#session.restoredShare
+  }
+
   restore(): AsyncIterable<Uint8Array> {
     return this.#session.restore()
   }

@@ -17,7 +17,8 @@ test('an address names brokers and settings; secrets come from the environment',
   assert.deepEqual(optionsOf('kafka://a:1,b:2', {}), { brokers: ['a:1', 'b:2'] })
   const text =
     'kafka://a:1?sasl=scram-sha-512&username=ann&tls=true&compression=zstd&out-of-range=latest' +
-    '&membership=streams&session-timeout-ms=6000&instance-id=i&client-id=c'
+    '&membership=streams&session-timeout-ms=6000&instance-id=i&client-id=c' +
+    '&standbys=1&state-directory=none'
   const { sasl, ...others } = optionsOf(text, { MILLRACE_KAFKA_PASSWORD: 'S3CRET' })
   assert.ok(sasl?.mechanism === 'scram-sha-512' && sasl.username === 'ann')
   assert.equal(typeof sasl.password === 'function' && sasl.password(), 'S3CRET')
@@ -30,6 +31,8 @@ test('an address names brokers and settings; secrets come from the environment',
     compression: 'zstd',
     outOfRange: 'latest',
     membership: 'streams',
+    stateDirectory: null,
+    standbys: 1,
     sessionTimeoutMs: 6000,
   })
   const token = optionsOf('kafka://a:1?sasl=oauthbearer', { MILLRACE_KAFKA_TOKEN: 'T' }).sasl
@@ -45,7 +48,7 @@ test('what cannot be meant is refused, and no secret is repeated', async () => {
   refuses('invalid-argument', 'kafka://a:1?compression=rar')
   refuses('invalid-argument', 'kafka://a:1?session-timeout-ms=soon')
   refuses('invalid-argument', 'kafka://a:1?sasl=plain&username=ann')
-  await assert.rejects(openKafkaUrl('kafka://a:1?ca=no-such-file.pem'), (thrown) =>
+  await assert.rejects(openKafkaUrl('kafka://a:1?ca=no-such-file.pem', { data: '.' }), (thrown) =>
     isCode(thrown, 'file-not-found'),
   )
 })

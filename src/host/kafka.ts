@@ -1,4 +1,5 @@
 /** Kafka as a process chooses it: by options, or by an address with its settings from outside. */
+import { join, resolve } from 'node:path'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import type { KafkaLogOptions } from '../log/kafka/kafka-log.ts'
@@ -11,12 +12,16 @@ import type { LogOpener } from './log-name.ts'
  * const log = kafka({ brokers: ['127.0.0.1:9092'] })
  */
 export function kafka(options: KafkaLogOptions): LogOpener {
-  return { openLog: () => openKafka(options) }
+  return { openLog: (place) => openKafka(options, place) }
 }
 
-async function openKafka(options: KafkaLogOptions): Promise<Log> {
+async function openKafka(
+  options: KafkaLogOptions,
+  place?: { readonly data: string },
+): Promise<Log> {
   const { openKafkaLog } = await loaded(() => import('../log/kafka/kafka-log.ts'))
-  return await openKafkaLog(options)
+  const stateDirectory = place === undefined ? null : join(place.data, 'kafka')
+  return await openKafkaLog({ stateDirectory, ...options })
 }
 
 /** Only who uses Kafka needs its package. @throws `missing-dependency` */
@@ -38,6 +43,8 @@ const known: readonly string[] = [
   'compression',
   'out-of-range',
   'membership',
+  'state-directory',
+  'standbys',
   'session-timeout-ms',
   'transaction-timeout-ms',
 ]
@@ -47,8 +54,8 @@ const known: readonly string[] = [
  * MILLRACE_KAFKA_PASSWORD, MILLRACE_KAFKA_TOKEN, MILLRACE_KAFKA_KEY, MILLRACE_KAFKA_PASSPHRASE.
  * @throws `invalid-argument`
  */
-export function openKafkaUrl(text: string): Promise<Log> {
-  return openKafka(optionsOf(text, process.env))
+export function openKafkaUrl(text: string, place: { readonly data: string }): Promise<Log> {
+  return openKafka(optionsOf(text, process.env), place)
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -60,7 +67,7 @@ export function optionsOf(text: string, environment: Environment): KafkaLogOptio
     if (value === undefined) return undefined
     if (/^\d{1,9}$/.test(value)) return Number(value)
     throw new MillraceError('invalid-argument', `${name} cannot be '${value}'`, {
-      hint: 'give whole milliseconds',
+      hint: 'give a whole number',
     })
   }
   const { tls, sasl } = securityFromEnvironment(environment, chosen)
@@ -73,9 +80,16 @@ export function optionsOf(text: string, environment: Environment): KafkaLogOptio
     compression: oneOf(given, 'compression', ['none', 'gzip', 'snappy', 'lz4', 'zstd']),
     outOfRange: oneOf(given, 'out-of-range', ['earliest', 'latest', 'stop']),
     membership: oneOf(given, 'membership', ['classic', 'streams']),
+    stateDirectory: directoryOf(given.get('state-directory')),
+    standbys: number('standbys'),
     sessionTimeoutMs: number('session-timeout-ms'),
     transactionTimeoutMs: number('transaction-timeout-ms'),
   })
+}
+
+function directoryOf(text: string | undefined): string | null | undefined {
+  if (text === undefined) return undefined
+  return text === 'none' ? null : resolve(text)
 }
 
 type Given = { readonly [K in keyof KafkaLogOptions]: KafkaLogOptions[K] | undefined }

@@ -6,5 +6,6 @@ export type LogName = 'memory' | 'embedded' | `kafka://${string}`
 
 /** A log that is yet to be opened, as `kafka(…)` of `millrace/kafka` gives it. */
 export interface LogOpener {
-  openLog(): Promise<Log>
+  /** @param place the data directory of the process, where it has one */
+  openLog(place?: { readonly data: string }): Promise<Log>
 }

@@ -12,7 +12,8 @@ export interface LogChoice {
   /** `memory`, `embedded` or `kafka://…`; default MILLRACE_LOG, else `embedded`. */
   readonly log?: string
   /**
-   * Directory of the embedded log; default MILLRACE_DATA, else `.millrace`.
+   * Directory of the embedded log, and of what a process keeps beside Kafka; default MILLRACE_DATA,
+   * else `.millrace`.
    */
   readonly data?: string
   /** Open for looking only; nothing is created. Default false. */
@@ -33,7 +34,7 @@ export async function openLog(choice: LogChoice = {}): Promise<Log> {
   }
   if (kind.startsWith('kafka://')) {
     const { openKafkaUrl } = await import('./kafka.ts')
-    return await openKafkaUrl(kind)
+    return await openKafkaUrl(kind, { data: directory })
   }
   throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
     hint: 'use embedded (the default), memory, or kafka://host:port',

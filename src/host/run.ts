@@ -3,11 +3,12 @@ import { systemClock } from '../core/clock.ts'
 import { messageOf, MillraceError } from '../core/error.ts'
 import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
+import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import { markLater } from './collector.ts'
-import { openLog } from './open-log.ts'
+import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 
 /** `failed`: the run has ended by this error. */
@@ -24,7 +25,10 @@ export interface RunOptions {
    * gives, or its name. Default: MILLRACE_LOG, else `embedded`.
    */
   readonly log?: Log | LogOpener | LogName
-  /** Directory of the embedded log. Default: MILLRACE_DATA, else `.millrace`. */
+  /**
+   * Directory of the embedded log; on Kafka, of the local copies of state. Default: MILLRACE_DATA,
+   * else `.millrace`.
+   */
   readonly data?: string
   /**
    * `one`: one task reads all partitions. `per-partition`: a task for each, records that get
@@ -186,7 +190,7 @@ const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
 function openOwn(options: RunOptions): Promise<Log> {
   const { log, data } = options
-  if (typeof log === 'object') return (log as LogOpener).openLog()
+  if (typeof log === 'object') return (log as LogOpener).openLog({ data: dataDirectory(data) })
   return openLog({
     ...(log === undefined ? {} : { log }),
     ...(data === undefined ? {} : { data }),
@@ -215,6 +219,9 @@ function notifyOnStderr(event: HostEvent): void {
       process.stderr.write(
         `millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`,
       )
+      return
+    case 'restoring':
+      process.stderr.write(`millrace: ${restoringLine(event)}\n`)
       return
     case 'lost':
       if (event.reason === 'rebalanced') return
@@ -259,6 +266,14 @@ function notifyOnStderr(event: HostEvent): void {
       return
     default:
   }
+}
+
+/** How far a task's restore has come, in one line. */
+export function restoringLine(event: RestoreProgress & { readonly task: string }): string {
+  const { task, blobs, bytes, share } = event
+  const percent = share === 0 ? '' : `${Math.floor(share * 100)} % of it, `
+  const megabytes = (bytes / 1_048_576).toFixed(1)
+  return `task ${task} restores its state: ${percent}${megabytes} MiB in ${blobs} commits so far`
 }
 
 /** What happened and what to do, in one line. */

@@ -54,6 +54,10 @@ export class FaultySession implements Session {
     return this.#session.skipped
   }
 
+  get restoredShare(): number {
+    return this.#session.restoredShare
+  }
+
   restore(): AsyncIterable<Uint8Array> {
     this.#owe(this.#state !== 'closed', () => 'restore after close')
     this.#owe(!this.#isRestored, () => 'restore was called twice')

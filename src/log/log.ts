@@ -190,6 +190,11 @@ export interface Session {
    * before the first commit. The blob may be kept by the caller. */
   restore(): AsyncIterable<Uint8Array>
   /**
+   * How far `restore` has come, 0 to 1. A log that does not know how much there is says 0 until it
+   * has ended, then 1.
+   */
+  readonly restoredShare: number
+  /**
    * The next records of one input, never waiting: null when none is at hand. Starts at
    * `offsets[input]`, then goes on without gap. A batch's records below the wished offset are
    * already cut off (`RecordBatch.first`). [L2, L3] The returned batch and its bytes stay valid

@@ -8,6 +8,7 @@ export class FeedSession implements Session {
   readonly epoch = 1
   readonly offsets: readonly number[]
   readonly skipped: readonly number[]
+  readonly restoredShare = 1
   readonly #queues: RecordBatch[][]
   readonly #ends: number[]
 

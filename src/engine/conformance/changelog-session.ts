@@ -133,6 +133,7 @@ class OneTaskSession implements Session {
   readonly epoch = 1
   readonly offsets: readonly number[]
   readonly skipped: readonly number[]
+  restoredShare = 0
   readonly #log: OneTaskLog
   readonly #next: number[]
 
@@ -147,6 +148,7 @@ class OneTaskSession implements Session {
 
   async *restore(): AsyncIterable<Uint8Array> {
     for (const { bytes } of this.#log.kept.blobs) yield bytes
+    this.restoredShare = 1
   }
 
   poll(input: number): RecordBatch | null {

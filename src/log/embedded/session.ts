@@ -28,6 +28,7 @@ export class EmbeddedSession implements Session {
   readonly epoch: number
   readonly offsets: readonly number[]
   readonly skipped: readonly number[]
+  restoredShare = 0
   readonly #options: SessionOptions
   readonly #cursors: InputCursors
   readonly #waiting: Waiting
@@ -63,10 +64,11 @@ export class EmbeddedSession implements Session {
     for (;;) {
       this.#checkOpen()
       const row = readBlob(store, opened.taskId, seq)
-      if (row === undefined) return
+      if (row === undefined) break
       seq = row.seq
       yield row.data
     }
+    this.restoredShare = 1
   }
 
   poll(input: number): RecordBatch | null {

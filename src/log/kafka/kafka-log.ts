@@ -14,6 +14,7 @@ import type {
   ProducerStamp,
   Reader,
   Session,
+  TaskInfo,
   TaskSpec,
   TopicConfig,
   TopicInfo,
@@ -33,12 +34,15 @@ import { openTransactionalProducer } from './produce/transactional-producer.ts'
 import type { Compression } from './records/compression.ts'
 import { openSession } from './session/kafka-session.ts'
 import type { KafkaSession } from './session/kafka-session.ts'
+import { ProcessState } from './session/process-state.ts'
+import { RestoreGate } from './session/restore-gate.ts'
+import type { StateEvent } from './session/state-event.ts'
 import { connectCluster } from './wire/connect-cluster.ts'
 import type { ClusterEvent } from './wire/connect-cluster.ts'
 import type { SaslOptions, TlsOptions } from './wire/security.ts'
 import type { Cluster } from './wire/cluster.ts'
 
-export type KafkaEvent = ClusterEvent | GroupEvent
+export type KafkaEvent = ClusterEvent | GroupEvent | StateEvent
 
 export interface KafkaLogOptions {
   /** `host:port`; any of them leads to the others. */
@@ -67,6 +71,18 @@ export interface KafkaLogOptions {
    * again then has its tasks back at once. Default none.
    */
   readonly instanceId?: string
+  /**
+   * Where each process keeps copies of its tasks' state, so that a restart reads only what is new.
+   * On a local disk; processes may share it. With it and without `instanceId` a process has the id
+   * of its place there, so that one that was killed and starts again has its tasks back at once.
+   * null: none. Default: `kafka` in the data directory, where the process has one, else none.
+   */
+  readonly stateDirectory?: string | null
+  /**
+   * Copies of each task's state that other processes keep up to date, so that one of them can go on
+   * at once; needs a `stateDirectory`. Default 0.
+   */
+  readonly standbys?: number
   /** A member that is not heard of for so long has lost its tasks. Default 10,000 ms. */
   readonly sessionTimeoutMs?: number
   /** Default 500 ms. */
@@ -82,6 +98,8 @@ export interface KafkaLogOptions {
 /** Between two looks whether tasks have been taken over by others. */
 const lookEveryMs = 1_000
 const prefetchBytesMax = 8 << 20
+/** Of all restores that run at once. */
+const restoreBytesMax = 32 << 20
 
 /**
  * Opens a log on brokers; the first use connects.
@@ -89,6 +107,7 @@ const prefetchBytesMax = 8 << 20
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const { brokers, clock = systemClock, clientId, tls, sasl, requestTimeoutMs, notify } = options
+  checkStandbys(options)
   const cluster = await connectCluster({
     brokers,
     clock,
@@ -110,8 +129,8 @@ class KafkaLog implements Log {
   readonly #fetcher: Fetcher
   readonly #appending: AppendOptions
   readonly #appender: Appender
-  readonly #members: Map<string, { member: GroupMembership; tasks: ReadonlySet<string> }> =
-    new Map()
+  readonly #members: Map<string, Joined> = new Map()
+  readonly #gate = new RestoreGate(restoreBytesMax)
   readonly #sessions = new Set<KafkaSession>()
   #stopLooking: (() => void) | null = null
   #isClosed = false
@@ -217,20 +236,50 @@ class KafkaLog implements Log {
 
   async join({ pipeline, tasks, infos }: JoinOptions): Promise<Membership> {
     this.#checkOpen()
-    const { membership, instanceId = null, sessionTimeoutMs, heartbeatMs, notify } = this.#options
-    const member = await joinGroup({
+    const { membership, sessionTimeoutMs, heartbeatMs, notify, standbys } = this.#options
+    const all = infos ?? tasks.map((task, index) => plainInfo(task, index))
+    const state = await this.#openState(pipeline, all)
+    const joining = joinGroup({
       cluster: this.#cluster,
       clock: this.#cluster.clock,
       group: pipeline,
-      instanceId,
-      infos: infos ?? tasks.map((task, index) => plainInfo(task, index)),
+      instanceId: state?.instanceId ?? this.#options.instanceId ?? null,
+      infos: all,
+      warm: () => state?.warm() ?? [],
+      onStandbys: (copies) => state?.setStandbys(copies),
       ...(membership === undefined ? {} : { protocol: membership }),
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
       ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
       ...(notify === undefined ? {} : { notify }),
+      ...(standbys === undefined ? {} : { standbys }),
     })
-    this.#members.set(pipeline, { member, tasks: new Set(tasks) })
-    return member
+    const member = await joining.catch(async (thrown: unknown) => {
+      await state?.close()
+      throw thrown
+    })
+    this.#members.set(pipeline, { member, tasks: new Set(tasks), state })
+    const leave = member.leave.bind(member)
+    return Object.assign(member, {
+      leave: async () => {
+        await leave()
+        await state?.close()
+      },
+    })
+  }
+
+  async #openState(pipeline: string, infos: readonly TaskInfo[]): Promise<ProcessState | null> {
+    const { stateDirectory: directory, instanceId = null, notify = () => {} } = this.#options
+    if (directory === undefined || directory === null) return null
+    const [cluster, fetcher] = [this.#cluster, this.#fetcher]
+    return await ProcessState.open({
+      cluster,
+      fetcher,
+      directory,
+      pipeline,
+      infos,
+      instanceId,
+      notify,
+    })
   }
 
   async open(spec: TaskSpec): Promise<Session> {
@@ -238,6 +287,7 @@ class KafkaLog implements Log {
     const { transactionTimeoutMs: timeoutMs } = this.#options
     const joined = this.#members.get(spec.pipeline)
     const isMember = joined?.tasks.has(spec.task) === true
+    const state = isMember ? joined.state : null
     const session = await openSession({
       cluster: this.#cluster,
       admin: this.#admin,
@@ -246,6 +296,8 @@ class KafkaLog implements Log {
       tasks: [...(joined?.tasks ?? [])],
       outOfRange: this.#options.outOfRange ?? 'stop',
       ownership: isMember ? joined.member.ownership(spec.task) : null,
+      openCopy: state === null ? null : (from) => state.openCopy(spec.task, from),
+      gate: this.#gate,
       openProducer: (transactionalId) =>
         openTransactionalProducer({
           ...this.#appending,
@@ -290,6 +342,24 @@ class KafkaLog implements Log {
   }
 }
 
-function plainInfo(task: string, index: number): NonNullable<JoinOptions['infos']>[number] {
+/** What this process is of a pipeline's group. */
+interface Joined {
+  readonly member: GroupMembership
+  readonly tasks: ReadonlySet<string>
+  readonly state: ProcessState | null
+}
+
+function checkStandbys({ standbys = 0, stateDirectory }: KafkaLogOptions): void {
+  const isNumber = Number.isInteger(standbys) && standbys >= 0
+  const hasPlace = stateDirectory !== undefined && stateDirectory !== null
+  if (isNumber && (standbys === 0 || hasPlace)) return
+  throw new MillraceError(
+    'invalid-argument',
+    isNumber ? `${standbys} standbys have no place` : `standbys cannot be ${standbys}`,
+    { hint: isNumber ? 'name a stateDirectory, on a local disk' : 'give a whole number from 0 on' },
+  )
+}
+
+function plainInfo(task: string, index: number): TaskInfo {
   return { task, part: task, index, inputs: [], isStateful: false }
 }

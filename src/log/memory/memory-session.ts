@@ -26,6 +26,7 @@ export class MemorySession implements Session {
   readonly epoch: number
   readonly offsets: readonly number[]
   readonly skipped: readonly number[]
+  restoredShare = 0
   readonly #store: MemoryStore
   readonly #clock: Clock
   readonly #task: MemoryTask
@@ -66,6 +67,7 @@ export class MemorySession implements Session {
   async *restore(): AsyncIterable<Uint8Array> {
     this.#cursor.checkOpen()
     for (const { bytes } of this.#task.changelog) yield bytes.slice()
+    this.restoredShare = 1
   }
 
   poll(input: number): RecordBatch | null {

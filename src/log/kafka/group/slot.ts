@@ -60,7 +60,7 @@ export async function takeSlot(directory: string, group: string): Promise<Slot> 
  * The name itself where any file system takes it, else made of its letters and its hash: names that
  * differ in case or in other signs stay apart.
  */
-function fileName(group: string): string {
+export function fileName(group: string): string {
   if (/^[a-z0-9_-][a-z0-9._-]{0,99}$/.test(group)) return group
   const text = group
     .toLowerCase()
@@ -125,6 +125,6 @@ function slotError(directory: string, cause: unknown): MillraceError {
   const text = `cannot take a slot in ${directory}: ${messageOf(cause)}`
   return new MillraceError(isReadOnly ? 'log-read-only' : 'log-failed', text, {
     cause,
-    hint: 'the state directory must be on a local disk and writable',
+    hint: 'the state directory must be on a local disk and writable; or stateDirectory: null',
   })
 }

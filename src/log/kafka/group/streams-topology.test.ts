@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { TaskInfo } from '../../log.ts'
-import { changelogName, StreamsTasks, topologyOf } from './streams-topology.ts'
+import { changelogSettings } from '../admin/changelog-settings.ts'
+import { changelogTopic } from '../admin/names.ts'
+import { StreamsTasks, topologyOf } from './streams-topology.ts'
 import { statefulTasks, statelessTasks } from './test-tasks.ts'
 
 test('one sub-topology a part: sources, repartition sources, a changelog for state', () => {
@@ -32,10 +34,10 @@ test('one sub-topology a part: sources, repartition sources, a changelog for sta
         sourceTopics: ['orders'],
         changelogTopics: [
           {
-            name: 'g-join-changelog',
+            name: changelogTopic('g', 'join/0').topic,
             partitions: 0,
             replicationFactor: 0,
-            configs: [{ key: 'cleanup.policy', value: 'compact' }],
+            configs: Object.entries(changelogSettings).map(([key, value]) => ({ key, value })),
           },
         ],
         repartitionSinkTopics: [],
@@ -48,8 +50,13 @@ test('one sub-topology a part: sources, repartition sources, a changelog for sta
   })
 })
 
-test('changelog names are topic names', () => {
-  expect(changelogName('my group', 'a/b')).toBe('my_group-a_b-changelog')
+test('the tasks of a part keep their state in the topic that the broker creates', () => {
+  const odd = statefulTasks(3, 'orders', 'by-user')
+  const [part] = topologyOf('my group', odd).subtopologies
+  for (const { task, index } of odd) {
+    const place = changelogTopic('my group', task)
+    expect(place).toEqual({ topic: part?.changelogTopics[0]?.name, partition: index })
+  }
 })
 
 test('tasks are translated both ways; unknown ones are left out', () => {

@@ -5,9 +5,12 @@
  */
 import { MillraceError } from '../../../core/error.ts'
 import type { TaskInfo } from '../../log.ts'
+import { changelogSettings } from '../admin/changelog-settings.ts'
+import { changelogTopic } from '../admin/names.ts'
 import type {
   StreamsSubtopology,
   StreamsTaskIds,
+  StreamsTopicInfo,
   StreamsTopology,
 } from '../wire/requests/streams-group-heartbeat.ts'
 
@@ -29,11 +32,14 @@ export function topologyOf(group: string, infos: readonly TaskInfo[]): StreamsTo
 }
 
 /**
- * By its name the broker knows that the part keeps state. It creates the topic, with a partition
- * for each task.
+ * Where the tasks of the part keep their state. By its name the broker knows that the part keeps
+ * some. It creates the topic, with a partition for each task; so it must be the one that the tasks
+ * write, made as they need it.
  */
-export function changelogName(group: string, part: string): string {
-  return `${group}-${part}-changelog`.replaceAll(/[^a-zA-Z0-9._-]/g, '_')
+function changelogOf(group: string, tasks: readonly TaskInfo[]): StreamsTopicInfo {
+  const configs = Object.entries(changelogSettings).map(([key, value]) => ({ key, value }))
+  const { topic: name } = changelogTopic(group, tasks[0]?.task ?? '')
+  return { name, partitions: 0, replicationFactor: 0, configs }
 }
 
 function subtopology(group: string, part: string, tasks: readonly TaskInfo[]): StreamsSubtopology {
@@ -59,11 +65,10 @@ function subtopology(group: string, part: string, tasks: readonly TaskInfo[]): S
       : [],
   )
   const isStateful = tasks.some((task) => task.isStateful)
-  const changelog = { name: changelogName(group, part), partitions: 0, replicationFactor: 0 }
   return {
     id: part,
     sourceTopics: plain,
-    changelogTopics: isStateful ? [{ ...changelog, configs: compacted }] : [],
+    changelogTopics: isStateful ? [changelogOf(group, tasks)] : [],
     repartitionSinkTopics: [],
     repartitionSourceTopics: internal,
     copartitionGroups:
@@ -77,8 +82,6 @@ function subtopology(group: string, part: string, tasks: readonly TaskInfo[]): S
         : [],
   }
 }
-
-const compacted = [{ key: 'cleanup.policy', value: 'compact' }]
 
 function unsupported(task: string, topics: string): MillraceError {
   return new MillraceError(

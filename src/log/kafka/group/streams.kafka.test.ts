@@ -1,6 +1,9 @@
 import { afterEach, beforeAll, expect } from 'vitest'
 import { systemClock } from '../../../core/clock.ts'
 import { brokers, kafkaTest, uniqueName } from '../../../../test/kafka/broker.ts'
+import { isChangelog } from '../admin/changelog-settings.ts'
+import { changelogTopic } from '../admin/names.ts'
+import { topicSettings } from '../admin/topic-infos.ts'
 import { connectCluster } from '../wire/connect-cluster.ts'
 import { createTopics } from '../wire/requests/create-topics.ts'
 import type { JoinGroupOptions } from './join-group.ts'
@@ -83,12 +86,18 @@ kafkaTest('streams: missing topics and a changed topology are clear errors', asy
 
 kafkaTest('streams: standby copies lie with the other member', async () => {
   const group = uniqueName('group-streams')
-  await start(group, { standbys: 1 })
+  const { cluster } = await start(group, { standbys: 1 })
   await start(group, { standbys: 1 })
   await shared(20_000, 2, 2)
   const isCopied = (): boolean => processes.every((p) => p.membership.standbys.length === 2)
   await all.until(isCopied, 20_000, () => all.describeAll(processes))
   for (const { membership, owned } of processes)
     for (const task of membership.standbys) expect(owned.has(task)).toBe(false)
+  // The broker has created the topic of their state, as they need it.
+  const { topic: changelog } = changelogTopic(group, 'main/0')
+  const settings = await topicSettings(cluster, [changelog])
+  expect(isChangelog(settings.get(changelog) ?? new Map())).toBe(true)
+  const meta = (await cluster.topics([changelog], { fresh: true })).get(changelog)
+  expect(meta?.partitions.length).toBe(4)
   await expect(start(group, { standbys: 1000 })).rejects.toMatchObject({ code: 'invalid-argument' })
 })

@@ -15,15 +15,17 @@ import type { AppendBatch, Appended, ChangelogWrite, TopicPartition } from '../.
 import { changelogSettings } from '../admin/changelog-settings.ts'
 import type { CommittedPlace } from '../admin/committed-offsets.ts'
 import type { KafkaAdmin } from '../admin/admin.ts'
-import type { FetchSet, Fetcher, OffsetToCommit } from '../contracts.ts'
+import type { Fetcher, OffsetToCommit } from '../contracts.ts'
 import { listOffsets } from '../fetch/offsets.ts'
 import type { Cluster } from '../wire/cluster.ts'
+import { BlobReader, ends, goesOn } from './blob-reader.ts'
+import type { CopyEntry } from './copy-entry.ts'
+import type { LocalCopy } from './local-copy.ts'
+import type { RestoreGate } from './restore-gate.ts'
 
 /** A blob is cut into records of at most this. */
 const pieceBytesMax = 900_000
-/** The key of a record: whether the blob goes on in the next one. */
-const goesOn = Uint8Array.of(1)
-const ends = Uint8Array.of(0)
+
 export interface ChangelogOptions {
   readonly cluster: Cluster
   readonly admin: KafkaAdmin
@@ -39,6 +41,9 @@ export interface ChangelogOptions {
    * begun; null: there is no state yet.
    */
   readonly from: CommittedPlace | null
+  /** Opens the local copy, for a restore that begins there; null: none is kept. */
+  readonly openCopy: ((from: number | null) => Promise<LocalCopy | null>) | null
+  readonly gate: RestoreGate
 }
 
 export class Changelog {
@@ -49,6 +54,9 @@ export class Changelog {
   #from: number | null
   /** Offset of the blob that began the round in hand; null: none is in hand. */
   #roundStart: number | null
+  /** Holds all that is committed, up to the last commit; null: there is none, or not yet. */
+  #copy: LocalCopy | null = null
+  #restoredShare = 0
 
   constructor(options: ChangelogOptions) {
     this.#options = options
@@ -61,6 +69,11 @@ export class Changelog {
     return this.#from !== null
   }
 
+  /** How far the restore has come: 0 to 1. */
+  get restoredShare(): number {
+    return this.#restoredShare
+  }
+
   /** Makes the topic where it is not there yet: with the first state that is to be kept. */
   async ensure(): Promise<void> {
     if (this.#isThere) return
@@ -70,6 +83,16 @@ export class Changelog {
       await admin.ensureTopic(place.topic, this.#options.partitions, changelogSettings)
     }
     this.#isThere = true
+    if (this.#from === null) this.#copy = (await this.#options.openCopy?.(null)) ?? null
+  }
+
+  /** Resolves when the local copy keeps up. */
+  async room(): Promise<void> {
+    await this.#copy?.room()
+  }
+
+  async close(): Promise<void> {
+    await this.#copy?.close()
   }
 
   /** The blob as records. */
@@ -110,7 +133,9 @@ export class Changelog {
     const hasMoved = this.#from !== null && from > this.#from
     this.#from = from
     this.#roundStart = roundStart
+    this.#keep(write, appended)
     if (!hasMoved) return
+    this.#copy?.keepFrom(from)
     const { admin, place } = this.#options
     // What fails is made up for by the next round's end.
     void admin.trim([{ ...place, offset: from }]).catch(() => {})
@@ -118,7 +143,7 @@ export class Changelog {
 
   /** The blobs from the start of the last complete round on. @throws `state-lost` */
   async *restore(bytesMax: number): AsyncGenerator<Uint8Array> {
-    const { cluster, fetcher, place } = this.#options
+    const { cluster, place } = this.#options
     const from = this.#from
     if (from === null) return
     const topics = await cluster.topics([place.topic], { fresh: true })
@@ -129,35 +154,76 @@ export class Changelog {
     const [end = 0] = await listOffsets(cluster, [place], 'latest')
     if (start > from) throw this.#lost(`it begins at ${start}, after ${from}`)
     if (end < from) throw this.#lost(`it ends at ${end}, before ${from}`)
-    const set = fetcher.open([{ ...place, offset: from }], { bytesMax, outOfRange: 'stop' })
+    const copy = (await this.#options.openCopy?.(from)) ?? null
+    const leave = await this.#options.gate.enter(bytesMax)
+    let isDone = false
     try {
-      yield* this.#blobs(set, from, end)
+      yield* this.#blobs(copy, { from, end, bytesMax })
+      isDone = true
+    } finally {
+      leave()
+      if (isDone) this.#copy = copy
+      else await copy?.close()
+    }
+  }
+
+  /** Those of the local copy, as far as it goes, then the rest from Kafka. */
+  async *#blobs(
+    copy: LocalCopy | null,
+    range: { readonly from: number; readonly end: number; readonly bytesMax: number },
+  ): AsyncGenerator<Uint8Array> {
+    const { from, end, bytesMax } = range
+    const { fetcher, place } = this.#options
+    if (copy?.end !== null && (copy?.end ?? 0) > end) await copy?.drop()
+    // The last blob of the copy is read from both: the changelog may have become another one.
+    const begin = copy?.last?.base ?? from
+    const set = fetcher.open([{ ...place, offset: begin }], { bytesMax, outOfRange: 'stop' })
+    try {
+      const reader = new BlobReader(set, begin)
+      const last = copy?.last ?? null
+      if (copy !== null && last !== null) {
+        if (!isSame(await reader.next(end), last)) {
+          await copy.drop()
+          await set.close()
+          yield* this.#blobs(copy, range)
+          return
+        }
+        for await (const blob of copy.read(from)) {
+          yield blob.bytes
+          this.#restoredShare = share(from, blob.to, end)
+        }
+      }
+      for (let blob = await reader.next(end); blob !== null; blob = await reader.next(end)) {
+        yield blob.bytes
+        this.#restoredShare = share(from, blob.to, end)
+        copy?.append(blob)
+        await copy?.room()
+      }
+      this.#restoredShare = 1
     } finally {
       await set.close()
     }
   }
 
-  async *#blobs(set: FetchSet, from: number, end: number): AsyncGenerator<Uint8Array> {
-    let pieces: Buffer[] = []
-    for (let position = from; position < end;) {
-      const batch = set.poll(0)
-      if (batch === null) {
-        await set.wait(Number.POSITIVE_INFINITY)
-        continue
-      }
-      for (let i = batch.first; i < batch.count; i++) {
-        pieces.push(batch.value(i) ?? Buffer.alloc(0))
-        if (batch.key(i)?.[0] === goesOn[0]) continue
-        yield pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
-        pieces = []
-      }
-      position = batch.nextOffset
-    }
+  #keep({ bytes }: ChangelogWrite, appended: readonly Appended[]): void {
+    const [first] = appended
+    const last = appended.at(-1)
+    if (first === undefined || last === undefined) return
+    this.#copy?.append({ base: first.baseOffset, to: last.baseOffset + last.recordCount, bytes })
   }
 
   #lost(why: string): MillraceError {
     return stateLost(this.#options, this.#options.place, why)
   }
+}
+
+export function isSame(one: CopyEntry | null, other: CopyEntry): boolean {
+  if (one === null || one.base !== other.base || one.to !== other.to) return false
+  return Buffer.compare(one.bytes, other.bytes) === 0
+}
+
+function share(from: number, to: number, end: number): number {
+  return end <= from ? 1 : Math.min(1, (to - from) / (end - from))
 }
 
 export function stateLost(

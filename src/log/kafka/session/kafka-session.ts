@@ -18,6 +18,8 @@ import { aboveEnd, gap } from '../fetch/out-of-range.ts'
 import { listOffsets, unknownPartition, unknownTopic } from '../fetch/offsets.ts'
 import type { Cluster } from '../wire/cluster.ts'
 import { Changelog, stateLost } from './changelog.ts'
+import type { LocalCopy } from './local-copy.ts'
+import type { RestoreGate } from './restore-gate.ts'
 
 export interface SessionOptions {
   readonly cluster: Cluster
@@ -29,6 +31,9 @@ export interface SessionOptions {
   readonly tasks: readonly string[]
   /** null: this process is no member of the pipeline's group. */
   readonly ownership: Ownership | null
+  /** Opens the local copy of the task's changelog; null: none is kept. */
+  readonly openCopy: ((from: number | null) => Promise<LocalCopy | null>) | null
+  readonly gate: RestoreGate
   readonly openProducer: (transactionalId: string) => Promise<TransactionalProducer>
   readonly onClose: (session: KafkaSession) => void
 }
@@ -82,6 +87,8 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
       pipeline,
       task,
       from,
+      openCopy: options.openCopy,
+      gate: options.gate,
     })
     return new KafkaSession(options, { producer, changelog, begin, ends })
   } catch (thrown) {
@@ -151,6 +158,10 @@ export class KafkaSession implements Session {
     return this.#changelog.restore(this.spec.prefetchBytesMax ?? prefetchBytesMax)
   }
 
+  get restoredShare(): number {
+    return this.#changelog.restoredShare
+  }
+
   poll(input: number): RecordBatch | null {
     this.#checkOpen()
     return this.#set.poll(input)
@@ -212,6 +223,7 @@ export class KafkaSession implements Session {
 
   async #commit({ offsets, appends, changelog }: CommitBatch): Promise<CommitReceipt> {
     if (changelog !== null) await this.#changelog.ensure()
+    await this.#changelog.room()
     const blob = changelog === null ? [] : this.#changelog.appendsOf(changelog)
     const hasState = this.#changelog.hasState || changelog !== null
     const moved = this.#moved(offsets, metadataOf(this.spec.task, hasState))
@@ -272,6 +284,7 @@ export class KafkaSession implements Session {
     this.#set.wake()
     await this.#inFlight
     await this.#set.close()
+    await this.#changelog.close()
     await this.#producer.close()
     this.#options.onClose(this)
   }

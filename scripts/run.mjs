@@ -22,6 +22,7 @@ const commands = {
   'bench:kafka': ['bench/kafka/bench.ts'],
   'kafka:up': ['test/kafka/kafka.ts', 'up'],
   'kafka:down': ['test/kafka/kafka.ts', 'down'],
+  'kafka:tool': ['test/kafka/kafka.ts', 'tool'],
   nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
 }

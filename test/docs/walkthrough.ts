@@ -6,7 +6,7 @@
  *   <!-- docs: start -->               `sh`: one command, left running in another terminal
  *   <!-- docs: start NAME -->          the same, where several run at a time
  *   <!-- docs: output -->              `text`: what the last `run` block has shown
- *   <!-- docs: stop -->                `text`: all that the running program has shown, after Ctrl-C;
+ *   <!-- docs: stop -->                `text`: all that the running program shows until Ctrl-C;
  *                                      NAME: which one
  *   <!-- docs: file NAME -->           any: the content of a file
  *   <!-- docs: every terminal -->      `sh`: typed first in every terminal from here on

@@ -30,8 +30,8 @@ const wordLine = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z +(\S+) (\d+)$/gm
 
 /**
  * The order of lines follows partitions; which process shows a word, and whether a line came in
- * two seconds, is chance: words are counted over all processes instead. So is what lags behind in the
- * pipeline's own topic.
+ * two seconds, is chance: words are counted over all processes instead. So is what lags behind in
+ * the pipeline's own topic.
  */
 function inAnyOrder(text: string): string {
   const rest = text

@@ -61,9 +61,8 @@ function read(topic: string, isolation: 'read_committed' | 'read_uncommitted', m
   const shown = properties.flatMap((one) => ['--formatter-property', one])
   const wanted = ['--command-property', `isolation.level=${isolation}`]
   const limits = ['--from-beginning', '--max-messages', String(max), '--timeout-ms', '20000']
-  const text = tool('consumer.ConsoleConsumer', [
-    ...['--topic', topic, ...limits, ...wanted, ...shown],
-  ])
+  const args = ['--topic', topic, ...limits, ...wanted, ...shown]
+  const text = tool('consumer.ConsoleConsumer', args)
   return text.split('\n').filter((line) => line.startsWith('CreateTime'))
 }
 

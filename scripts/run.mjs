@@ -21,8 +21,8 @@ const commands = {
   bench: ['bench/bench.ts'],
   'bench:kafka': ['bench/kafka/bench.ts'],
   'kafka:up': ['test/kafka/kafka.ts', 'up'],
-  'kafka:tool': ['test/kafka/kafka.ts', 'tool'],
   'kafka:down': ['test/kafka/kafka.ts', 'down'],
+  'kafka:tool': ['test/kafka/kafka.ts', 'tool'],
   nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
 }

@@ -36,6 +36,18 @@ test('lag counts what can still be read', () => {
   ])
 })
 
+test('a partition of a topic that is read counts whole while it has no offset', () => {
+  const [state] = groupStates(
+    [{ group: 'g', owner: null, offsets: [{ topic: 't', partition: 1, offset: 8 }] }],
+    [topic, { ...topic, name: 'not-read' }],
+  )
+  expect(state?.lag).toBe(1402)
+  expect(state?.offsets.map(({ partition, lag }) => [partition, lag])).toEqual([
+    [0, 1400],
+    [1, 2],
+  ])
+})
+
 test('an offset on a topic that went away meanwhile has no lag', () => {
   expect(groupStates(groups, [])[0]).toMatchObject({ lag: 0 })
 })

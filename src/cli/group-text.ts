@@ -20,7 +20,10 @@ export interface GroupState {
   readonly offsets: readonly GroupPlace[]
 }
 
-/** Joins the groups' offsets with the ends of the partitions. */
+/**
+ * Joins the groups' offsets with the ends of the partitions. A partition of a topic that is read,
+ * without an offset as yet, has not been read at all.
+ */
 export function groupStates(
   groups: readonly GroupInfo[],
   topics: readonly TopicInfo[],
@@ -30,7 +33,8 @@ export function groupStates(
     for (const part of topic.partitions) ends.set(`${topic.name}/${part.partition}`, part)
   }
   return groups.map(({ group, owner, offsets }) => {
-    const places = offsets.map(({ topic, partition, offset }) => {
+    const places = [...offsets, ...unread(offsets, topics)].toSorted(byPlace).map((place) => {
+      const { topic, partition, offset } = place
       const part = ends.get(`${topic}/${partition}`)
       const endOffset = Math.max(part?.endOffset ?? offset, offset)
       // What retention has deleted cannot be read any more.
@@ -39,6 +43,25 @@ export function groupStates(
     })
     return { group, owner, lag: places.reduce((sum, place) => sum + place.lag, 0), offsets: places }
   })
+}
+
+type Place = GroupInfo['offsets'][number]
+
+function unread(offsets: readonly Place[], topics: readonly TopicInfo[]): Place[] {
+  const read = new Set(offsets.map(({ topic }) => topic))
+  const known = new Set(offsets.map(({ topic, partition }) => `${topic}/${partition}`))
+  return topics
+    .filter(({ name }) => read.has(name))
+    .flatMap(({ name, partitions }) =>
+      partitions
+        .filter(({ partition }) => !known.has(`${name}/${partition}`))
+        .map((part) => ({ topic: name, partition: part.partition, offset: part.startOffset })),
+    )
+}
+
+function byPlace(a: Place, b: Place): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  return a.partition - b.partition
 }
 
 export function groupTable(states: readonly GroupState[]): string {

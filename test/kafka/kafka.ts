@@ -1,6 +1,8 @@
-/** `npm run kafka:up` and `kafka:down`: a Kafka on this machine to try things on. */
+/**
+ * `npm run kafka:up`, `kafka:down` and `kafka:tool`: a Kafka on this machine to try things on, and
+ * Kafka's own tools beside it.
+ */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { KafkaCluster, isCluster } from './cluster.ts'
@@ -9,8 +11,17 @@ import { kafkaVersion, whyNoKafka } from './jars.ts'
 const usage = `usage:
        kafka.ts up [--nodes 1|3] [--version ${kafkaVersion}] [--port 9092] [--data DIR]
        kafka.ts down [--data DIR]
-       kafka.ts tool [--data DIR] CLASS ARGUMENTS…    for instance ConsoleProducer
+       kafka.ts tool [--data DIR] TOOL ARGUMENTS…
+TOOL is console-producer, console-consumer, topics, consumer-groups, or a class of Kafka's.
 `
+
+/** By the names of the scripts of Kafka's own `bin`. */
+const tools: Readonly<Record<string, string>> = {
+  'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
+  'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  topics: 'org.apache.kafka.tools.TopicCommand',
+  'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,31 +58,31 @@ async function up(): Promise<number> {
 }
 
 async function down(): Promise<number> {
-  if (!isCluster(directory)) {
-    process.stderr.write(`there is no cluster in ${directory}\n`)
-    return 1
-  }
+  if (!isCluster(directory)) return noCluster()
   await KafkaCluster.at(directory).stop()
   return 0
 }
 
-/** By their last name, as Kafka's own scripts are called. */
-const tools = [
-  'ConsoleProducer',
-  'consumer.ConsoleConsumer',
-  'consumer.group.ConsumerGroupCommand',
-  'TopicCommand',
-].map((name) => `org.apache.kafka.tools.${name}`)
-
-/** Reads this terminal and writes to it. */
+/** In the terminal it was started in: what is typed goes to the tool, Ctrl-C ends it. */
 async function tool(): Promise<number> {
   const [name, ...args] = process.argv.slice(process.argv.indexOf(rest[0] ?? ''))
-  if (name === undefined) return wrongUse()
-  const fullName = tools.find((one) => one.endsWith(`.${name}`)) ?? name
-  const [java, all] = KafkaCluster.at(directory).toolCommand(fullName, args)
+  if (rest[0] === undefined || name === undefined) return wrongUse()
+  if (!isCluster(directory)) return noCluster()
+  const cluster = KafkaCluster.at(directory)
+  const isNamed = args.includes('--bootstrap-server')
+  const address = isNamed ? [] : ['--bootstrap-server', cluster.brokers.join(',')]
+  const [java, all] = cluster.toolCommand(tools[name] ?? name, [...address, ...args])
   const child = spawn(java, all, { stdio: 'inherit' })
-  const [code] = (await once(child, 'exit')) as [number | null]
-  return code ?? 1
+  process.on('SIGINT', () => {}) // the terminal has told the tool already
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+function noCluster(): number {
+  process.stderr.write(`there is no cluster in ${directory}: npm run kafka:up\n`)
+  return 1
 }
 
 function wrongUse(): number {

@@ -66,15 +66,23 @@ export async function ownerOf(cluster: Cluster, group: string): Promise<string |
   return (await ownersOf(cluster, (one) => one === group)).get(group) ?? null
 }
 
-/** `worker at 10.0.0.7 (instance a), worker at 10.0.0.8, and 2 more`. null: no members */
+/**
+ * `2 × worker at 10.0.0.7, worker at 10.0.0.8 (instance a), and 2 more`. Equal ones are counted, as
+ * several processes of a machine look the same. null: no members
+ */
 export function membersText(members: readonly GroupMember[]): string | null {
   if (members.length === 0) return null
-  const texts = members.map(({ clientId, host, instanceId }) => {
+  const counts = new Map<string, number>()
+  for (const { clientId, host, instanceId } of members) {
     const instance = instanceId === null ? '' : ` (instance ${instanceId})`
-    return `${clientId} at ${host.replace(/^\//, '')}${instance}`
-  })
-  const named = texts.toSorted().slice(0, namedMax).join(', ')
-  return texts.length > namedMax ? `${named}, and ${texts.length - namedMax} more` : named
+    const text = `${clientId} at ${host.replace(/^\//, '')}${instance}`
+    counts.set(text, (counts.get(text) ?? 0) + 1)
+  }
+  const sorted = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const texts = sorted.map(([text, count]) => (count === 1 ? text : `${count} × ${text}`))
+  const rest = sorted.slice(namedMax).reduce((sum, [, count]) => sum + count, 0)
+  const named = texts.slice(0, namedMax).join(', ')
+  return rest > 0 ? `${named}, and ${rest} more` : named
 }
 
 function isKind(type: string): type is keyof typeof describers {

@@ -41,6 +41,8 @@ test('members as text', () => {
   )
   const many = ['e', 'd', 'c', 'b', 'a'].map((name) => member(name))
   expect(membersText(many)).toBe('a at 10.0.0.7, b at 10.0.0.7, c at 10.0.0.7, and 2 more')
+  const alike = ['b', 'a', 'b', 'c', 'd', 'd'].map((name) => member(name))
+  expect(membersText(alike)).toBe('a at 10.0.0.7, 2 × b at 10.0.0.7, c at 10.0.0.7, and 2 more')
 })
 
 const known = { state: 'stable', type: 'classic' }

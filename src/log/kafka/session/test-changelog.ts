@@ -118,6 +118,7 @@ export class TestPartition {
       wait: async () => 'ready',
       behind: () => false,
       endOffset: () => this.end,
+      release: () => {},
       wake: () => {},
       seek: () => {},
       close: async () => {

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
-import type { KafkaLogOptions } from '../log/kafka/kafka-log.ts'
+import type { KafkaLogOptions } from '../log/kafka/kafka-log-options.ts'
 import { parseKafkaUrl, securityFromEnvironment } from '../log/kafka/wire/kafka-url.ts'
 import type { LogOpener } from './log-name.ts'
 
@@ -40,6 +40,7 @@ export async function loaded<Module>(load: () => Promise<Module>): Promise<Modul
 const known: readonly string[] = [
   'client-id',
   'instance-id',
+  'guarantee',
   'compression',
   'out-of-range',
   'membership',
@@ -77,6 +78,7 @@ export function optionsOf(text: string, environment: Environment): KafkaLogOptio
     sasl,
     clientId: given.get('client-id'),
     instanceId: given.get('instance-id') ?? environment['MILLRACE_INSTANCE_ID'],
+    guarantee: oneOf(given, 'guarantee', ['exactly-once', 'at-least-once']),
     compression: oneOf(given, 'compression', ['none', 'gzip', 'snappy', 'lz4', 'zstd']),
     outOfRange: oneOf(given, 'out-of-range', ['earliest', 'latest', 'stop']),
     membership: oneOf(given, 'membership', ['classic', 'streams']),

@@ -1,5 +1,4 @@
 /** The log on Apache Kafka: topics, transactions and groups of a cluster behind `Log`. */
-import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import { systemRandom } from '../../core/random.ts'
@@ -21,79 +20,24 @@ import type {
 } from '../log.ts'
 import { createAdmin } from './admin/admin.ts'
 import type { KafkaAdmin } from './admin/admin.ts'
-import type { Fetcher, GroupMembership, OutOfRange } from './contracts.ts'
+import { isChangelogOf } from './admin/names.ts'
+import type { Fetcher, GroupMembership, TransactionalProducer } from './contracts.ts'
 import { createFetcher } from './fetch/fetcher.ts'
 import { aboveEnd } from './fetch/out-of-range.ts'
 import { listOffsets, unknownPartition, unknownTopic } from './fetch/offsets.ts'
-import type { GroupEvent } from './group/group-event.ts'
 import { joinGroup } from './group/join-group.ts'
 import { createAppender } from './produce/appender.ts'
 import type { Appender } from './produce/appender.ts'
 import type { AppendOptions } from './produce/appends.ts'
+import { writeOutputsLoose } from './produce/loose-outputs.ts'
 import { openTransactionalProducer } from './produce/transactional-producer.ts'
-import type { Compression } from './records/compression.ts'
+import type { KafkaLogOptions } from './kafka-log-options.ts'
 import { openSession } from './session/kafka-session.ts'
 import type { KafkaSession } from './session/kafka-session.ts'
 import { ProcessState } from './session/process-state.ts'
 import { RestoreGate } from './session/restore-gate.ts'
-import type { StateEvent } from './session/state-event.ts'
 import { connectCluster } from './wire/connect-cluster.ts'
-import type { ClusterEvent } from './wire/connect-cluster.ts'
-import type { SaslOptions, TlsOptions } from './wire/security.ts'
 import type { Cluster } from './wire/cluster.ts'
-
-export type KafkaEvent = ClusterEvent | GroupEvent | StateEvent
-
-export interface KafkaLogOptions {
-  /** `host:port`; any of them leads to the others. */
-  readonly brokers: readonly string[]
-  /** As whom the brokers' logs show it. Default `millrace`. */
-  readonly clientId?: string
-  /** True: with the CAs that Node trusts. Default: not encrypted. */
-  readonly tls?: boolean | TlsOptions
-  /** The login. Default: none. */
-  readonly sasl?: SaslOptions
-  /**
-   * Where an input goes on when records that it has not read were deleted. Default `stop`: the task
-   * ends with `offset-out-of-range`, which says how many.
-   */
-  readonly outOfRange?: OutOfRange
-  /** Of what is written. Default none. */
-  readonly compression?: Compression
-  /** Of topics that are created. Default: the brokers' default. */
-  readonly replicationFactor?: number
-  /**
-   * Default `classic`; `streams` has the brokers share tasks out (KIP-1071, Kafka 4.2 or newer).
-   */
-  readonly membership?: 'classic' | 'streams'
-  /**
-   * Stable over restarts of this process, and of no other: a process that was killed and starts
-   * again then has its tasks back at once. Default none.
-   */
-  readonly instanceId?: string
-  /**
-   * Where each process keeps copies of its tasks' state, so that a restart reads only what is new.
-   * On a local disk; processes may share it. With it and without `instanceId` a process has the id
-   * of its place there, so that one that was killed and starts again has its tasks back at once.
-   * null: none. Default: `kafka` in the data directory, where the process has one, else none.
-   */
-  readonly stateDirectory?: string | null
-  /**
-   * Copies of each task's state that other processes keep up to date, so that one of them can go on
-   * at once; needs a `stateDirectory`. Default 0.
-   */
-  readonly standbys?: number
-  /** A member that is not heard of for so long has lost its tasks. Default 10,000 ms. */
-  readonly sessionTimeoutMs?: number
-  /** Default 500 ms. */
-  readonly heartbeatMs?: number
-  /** The brokers abort a transaction that is open for longer. Default 60,000 ms. */
-  readonly transactionTimeoutMs?: number
-  /** Default 10,000 ms. */
-  readonly requestTimeoutMs?: number
-  readonly clock?: Clock
-  readonly notify?: (event: KafkaEvent) => void
-}
 
 /** Between two looks whether tasks have been taken over by others. */
 const lookEveryMs = 1_000
@@ -284,7 +228,6 @@ class KafkaLog implements Log {
 
   async open(spec: TaskSpec): Promise<Session> {
     this.#checkOpen()
-    const { transactionTimeoutMs: timeoutMs } = this.#options
     const joined = this.#members.get(spec.pipeline)
     const isMember = joined?.tasks.has(spec.task) === true
     const state = isMember ? joined.state : null
@@ -298,15 +241,7 @@ class KafkaLog implements Log {
       ownership: isMember ? joined.member.ownership(spec.task) : null,
       openCopy: state === null ? null : (from) => state.openCopy(spec.task, from),
       gate: this.#gate,
-      openProducer: (transactionalId) =>
-        openTransactionalProducer({
-          ...this.#appending,
-          transactionalId,
-          // Whoever was told of a commit is to find it.
-          waitFor: 'markers',
-          lane: this.#sessions.size,
-          ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        }),
+      openProducer: (transactionalId) => this.#openProducer(transactionalId, spec.pipeline),
       onClose: (closed) => {
         this.#sessions.delete(closed)
         if (this.#sessions.size === 0) this.#stopLooking?.()
@@ -315,6 +250,22 @@ class KafkaLog implements Log {
     this.#sessions.add(session)
     this.#lookLater()
     return session
+  }
+
+  async #openProducer(transactionalId: string, pipeline: string): Promise<TransactionalProducer> {
+    const { transactionTimeoutMs, guarantee } = this.#options
+    const lane = this.#sessions.size
+    const producer = await openTransactionalProducer({
+      ...this.#appending,
+      transactionalId,
+      // Whoever was told of a commit is to find it.
+      waitFor: 'markers',
+      lane,
+      ...(transactionTimeoutMs === undefined ? {} : { timeoutMs: transactionTimeoutMs }),
+    })
+    if (guarantee !== 'at-least-once') return producer
+    const isInside = ({ topic }: AppendBatch): boolean => isChangelogOf(pipeline, topic)
+    return writeOutputsLoose({ ...this.#appending, producer, isInside, lane })
   }
 
   #lookLater(): void {

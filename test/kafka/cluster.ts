@@ -76,14 +76,18 @@ export class KafkaCluster {
     this.#isOwn = isOwn
   }
 
-  /** Makes a cluster, or goes on with the one in `directory`. Resolves when all brokers answer. */
+  /**
+   * Makes a cluster, or goes on with the one in `directory`: brokers that run are left alone.
+   * Resolves when all brokers answer.
+   */
   static async start(options: ClusterOptions = {}): Promise<KafkaCluster> {
     const isOwn = options.directory === undefined
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
     const cluster = KafkaCluster.#exists(directory)
       ? KafkaCluster.at(directory)
       : await KafkaCluster.#make(directory, isOwn, options)
-    await Promise.all(cluster.nodes.map((node) => cluster.restart(node)))
+    const idle = cluster.nodes.filter((node) => !cluster.isRunning(node))
+    await Promise.all(idle.map((node) => cluster.restart(node)))
     return cluster
   }
 

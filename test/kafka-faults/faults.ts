@@ -24,7 +24,7 @@ import { readAcknowledged, readDump } from './verify/dump-file.ts'
 import { verify } from './verify/verify.ts'
 
 /** Short ones, so that a test of minutes sees them pass many times. */
-const workerSettings = { sessionTimeoutMs: 6_000, transactionTimeoutMs: 12_000 }
+const workerSettings = { sessionTimeoutMs: 6_000, transactionTimeoutMs: 12_000, standbys: 1 }
 const brokerSettings = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000' }
 const workers = 3
 const hangMs = 60_000

@@ -16,7 +16,7 @@ export interface FleetOptions {
   readonly brokers: readonly string[]
   /** For logs. */
   readonly directory: string
-  readonly settings: Omit<WorkerSettings, 'instanceId'>
+  readonly settings: Omit<WorkerSettings, 'instanceId' | 'stateDirectory'>
   /** Told of a process that ended by itself or not in order. */
   readonly fail: (what: string) => void
 }
@@ -87,7 +87,9 @@ export class Worker {
     this.#lives += 1
     const file = `worker-${this.#number + 1}.${this.#lives}.log`
     const log = openSync(join(directory, 'logs', file), 'a')
-    const all: WorkerSettings = { ...settings, instanceId: `worker-${this.#number + 1}` }
+    const instanceId = `worker-${this.#number + 1}`
+    const stateDirectory = join(directory, 'state')
+    const all: WorkerSettings = { ...settings, instanceId, stateDirectory }
     const args = [brokers.join(','), JSON.stringify(all)]
     const flags = ['--disable-warning=ExperimentalWarning']
     const child = spawn(process.execPath, [...flags, program, ...args], {

@@ -10,6 +10,9 @@ import { pipelineName, pipelines } from './scenario.ts'
 
 export interface WorkerSettings {
   readonly instanceId: string
+  /** All share it, as on one machine. */
+  readonly stateDirectory: string
+  readonly standbys: number
   readonly sessionTimeoutMs: number
   readonly transactionTimeoutMs: number
 }

@@ -39,6 +39,8 @@ export interface SessionOptions {
 }
 
 const prefetchBytesMax = 4 << 20
+/** Of what a restore fetches ahead: small, so that many may run at once. */
+const restoreBytesMax = 2 << 20
 
 /** Fences earlier owners first; only then are offsets and state what they will stay. */
 export async function openSession(options: SessionOptions): Promise<KafkaSession> {
@@ -155,7 +157,9 @@ export class KafkaSession implements Session {
 
   restore(): AsyncIterable<Uint8Array> {
     this.#checkOpen()
-    return this.#changelog.restore(this.spec.prefetchBytesMax ?? prefetchBytesMax)
+    return this.#changelog.restore(
+      Math.min(restoreBytesMax, this.spec.prefetchBytesMax ?? restoreBytesMax),
+    )
   }
 
   get restoredShare(): number {

@@ -45,6 +45,7 @@ export class LocalCopy {
   #end: number | null = null
   #pendingBytes = 0
   #isOver = false
+  #hasFailed = false
 
   private constructor(options: LocalCopyOptions) {
     this.#options = options
@@ -106,6 +107,7 @@ export class LocalCopy {
     this.#end = entry.to
     this.#pendingBytes += entry.bytes.length
     this.#then(async () => {
+      if (this.#hasFailed) return
       await this.#write(entry, after)
       this.#pendingBytes -= entry.bytes.length
     })
@@ -221,6 +223,7 @@ export class LocalCopy {
   async #fail(thrown: unknown): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
+    this.#hasFailed = true
     this.#end = null
     this.#last = null
     this.#pendingBytes = 0

@@ -108,6 +108,7 @@ export class ProcessState {
   #standBy(task: string): void {
     const { cluster, fetcher, pipeline, notify } = this.#options
     const before = this.#holders.get(task)
+    let told = ''
     const standby = new Standby({
       cluster,
       fetcher,
@@ -119,7 +120,9 @@ export class ProcessState {
       },
       onTrouble: (error) => {
         const text = `the standby copy of task ${task} does not come on: ${messageOf(error)}`
-        notify({ kind: 'standby-waiting', text, error })
+        // Said once until it changes.
+        if (text !== told) notify({ kind: 'standby-waiting', text, error })
+        told = text
       },
     })
     this.#standbys.set(task, standby)

@@ -98,7 +98,7 @@ export class TestPartition {
   #follow(from: number): FetchSet {
     let position = from
     let isClosed = false
-    return {
+    const set = {
       poll: () => {
         if (isClosed) throw new Error('polled after close')
         if (position >= this.end) return null
@@ -115,15 +115,17 @@ export class TestPartition {
         const bytes = builder.finish()
         return new RecordBatch(place.topic, 0, base, bytes, base, { nextOffset: position })
       },
-      wait: async () => 'ready',
+      wait: async () => 'ready' as const,
       behind: () => false,
       endOffset: () => this.end,
       release: () => {},
       wake: () => {},
+      release: () => {},
       seek: () => {},
       close: async () => {
         isClosed = true
       },
     }
+    return set
   }
 }

@@ -11,6 +11,8 @@ import type { KnownGroup } from './every-group.ts'
 import { checkGroupCode } from './group-codes.ts'
 
 const limitMs = 30_000
+/** An id that a process has made for itself tells people nothing. */
+const generated = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** More are only counted. */
 const namedMax = 3
 
@@ -74,7 +76,8 @@ export function membersText(members: readonly GroupMember[]): string | null {
   if (members.length === 0) return null
   const counts = new Map<string, number>()
   for (const { clientId, host, instanceId } of members) {
-    const instance = instanceId === null ? '' : ` (instance ${instanceId})`
+    const isNamed = instanceId !== null && !generated.test(instanceId)
+    const instance = isNamed ? ` (instance ${instanceId})` : ''
     const text = `${clientId} at ${host.replace(/^\//, '')}${instance}`
     counts.set(text, (counts.get(text) ?? 0) + 1)
   }

@@ -118,7 +118,6 @@ export class TestPartition {
       wait: async () => 'ready' as const,
       behind: () => false,
       endOffset: () => this.end,
-      release: () => {},
       wake: () => {},
       release: () => {},
       seek: () => {},

@@ -111,7 +111,10 @@ export class OwnedTasks {
         return
       }
       const { rejoins = false } = this.#options.membership
-      if (rejoins && !this.#isStopping && isCode(thrown, 'task-fenced')) {
+      // A zombie may find that its heir has read, and trimmed, what it still wants to read. Where
+      // it is no zombie the next opening says the same.
+      const isStale = loop.task !== null && isCode(thrown, 'offset-out-of-range')
+      if (rejoins && !this.#isStopping && (isStale || isCode(thrown, 'task-fenced'))) {
         this.#running.delete(task)
         this.#options.notify({ kind: 'fenced', task })
         this.#keep(this.#confirm(task))

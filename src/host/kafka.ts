@@ -1,5 +1,6 @@
 /** Kafka as a process chooses it: by options, or by an address with its settings from outside. */
-import { join, resolve } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import type { KafkaLogOptions } from '../log/kafka/kafka-log-options.ts'
@@ -20,8 +21,20 @@ async function openKafka(
   place?: { readonly data: string },
 ): Promise<Log> {
   const { openKafkaLog } = await loaded(() => import('../log/kafka/kafka-log.ts'))
-  const stateDirectory = place === undefined ? null : join(place.data, 'kafka')
+  const stateDirectory = place === undefined ? null : writableIn(place.data)
   return await openKafkaLog({ stateDirectory, ...options })
+}
+
+/** Copies of state are not needed: where nothing can be written there are none. */
+function writableIn(data: string): string | null {
+  let parent = data
+  while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent)
+  try {
+    accessSync(parent, constants.W_OK)
+    return join(data, 'kafka')
+  } catch {
+    return null
+  }
 }
 
 /** Only who uses Kafka needs its package. @throws `missing-dependency` */

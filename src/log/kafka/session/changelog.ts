@@ -9,10 +9,10 @@
  * restore begins is the group's offset of the changelog's partition, committed with the round's
  * end.
  */
+import { ensureChangelogTopic } from './changelog-topic.ts'
 import { MillraceError } from '../../../core/error.ts'
 import { BatchBuilder } from '../../batch.ts'
 import type { AppendBatch, Appended, ChangelogWrite, TopicPartition } from '../../log.ts'
-import { changelogSettings } from '../admin/changelog-settings.ts'
 import type { CommittedPlace } from '../admin/committed-offsets.ts'
 import type { KafkaAdmin } from '../admin/admin.ts'
 import type { Fetcher, OffsetToCommit } from '../contracts.ts'
@@ -78,17 +78,15 @@ export class Changelog {
   async ensure(): Promise<void> {
     if (this.#isThere) return
     const { admin, place, cluster } = this.#options
-    const known = (await cluster.topics([place.topic])).get(place.topic)
-    if ((known?.partitions.length ?? 0) <= place.partition) {
-      await admin.ensureTopic(place.topic, this.#options.partitions, changelogSettings)
-    }
+    const partitions = Math.max(this.#options.partitions, place.partition + 1)
+    await ensureChangelogTopic({ cluster, admin, topic: place.topic, partitions })
     this.#isThere = true
     if (this.#from === null) this.#copy = (await this.#options.openCopy?.(null)) ?? null
   }
 
-  /** Resolves when the local copy keeps up. */
-  async room(): Promise<void> {
-    await this.#copy?.room()
+  /** A local copy that does not keep up with the commits is given up: they do not wait for it. */
+  shedCopy(): void {
+    this.#copy?.shed()
   }
 
   async close(): Promise<void> {

@@ -227,7 +227,7 @@ export class KafkaSession implements Session {
 
   async #commit({ offsets, appends, changelog }: CommitBatch): Promise<CommitReceipt> {
     if (changelog !== null) await this.#changelog.ensure()
-    await this.#changelog.room()
+    this.#changelog.shedCopy()
     const blob = changelog === null ? [] : this.#changelog.appendsOf(changelog)
     const hasState = this.#changelog.hasState || changelog !== null
     const moved = this.#moved(offsets, metadataOf(this.spec.task, hasState))

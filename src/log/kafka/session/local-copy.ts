@@ -17,7 +17,7 @@ import type { Segment } from './copy-segment.ts'
 
 /** A segment that is larger is not written on. */
 const segmentBytesMax = 4 << 20
-/** What waits to be written; a commit waits while there is more. */
+/** What may wait to be written. */
 const pendingBytesMax = 8 << 20
 const suffix = '.copy'
 
@@ -111,6 +111,13 @@ export class LocalCopy {
       await this.#write(entry, after)
       this.#pendingBytes -= entry.bytes.length
     })
+  }
+
+  /** Given up where more waits than may: the disk is too slow, or hangs. */
+  shed(): void {
+    if (this.#pendingBytes <= pendingBytesMax || this.#isOver) return
+    const text = `${this.#pendingBytes} bytes wait to be written: the disk is too slow`
+    void this.#fail(new MillraceError('log-failed', text, { hint: 'give state a faster disk' }))
   }
 
   /** Resolves when there is room for more. */

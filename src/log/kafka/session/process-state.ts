@@ -84,11 +84,7 @@ export class ProcessState {
   async openCopy(task: string, from: number | null): Promise<LocalCopy | null> {
     if (this.#isClosed) return null
     this.#standbys.delete(task)
-    const before = this.#holders.get(task)
-    const opening = (async (): Promise<LocalCopy> => {
-      await before?.stop()
-      return await this.#open(task, from)
-    })()
+    const opening = this.#openAfter(this.#holders.get(task), task, from)
     const stop = async (): Promise<void> => {
       await opening.then((copy) => copy.close()).catch(() => {})
     }
@@ -107,16 +103,17 @@ export class ProcessState {
 
   #standBy(task: string): void {
     const { cluster, fetcher, pipeline, notify } = this.#options
-    const before = this.#holders.get(task)
+    let before = this.#holders.get(task)
     let told = ''
     const standby = new Standby({
       cluster,
       fetcher,
       pipeline,
       place: changelogTopic(pipeline, task),
-      openCopy: async (from) => {
-        await before?.stop()
-        return await this.#open(task, from)
+      openCopy: (from) => {
+        const opening = this.#openAfter(before, task, from)
+        before = undefined
+        return opening
       },
       onTrouble: (error) => {
         const text = `the standby copy of task ${task} does not come on: ${messageOf(error)}`
@@ -127,6 +124,16 @@ export class ProcessState {
     })
     this.#standbys.set(task, standby)
     this.#holders.set(task, { stop: () => standby.stop() })
+  }
+
+  /** Holds on to nothing of the one before. */
+  async #openAfter(
+    before: Holder | undefined,
+    task: string,
+    from: number | null,
+  ): Promise<LocalCopy> {
+    await before?.stop()
+    return await this.#open(task, from)
   }
 
   async #open(task: string, from: number | null): Promise<LocalCopy> {

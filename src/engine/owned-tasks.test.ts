@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
-import type { JoinOptions, Log, Membership } from '../log/log.ts'
+import type { JoinOptions, Log, Membership, TaskSpec } from '../log/log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { count } from '../pipeline/aggregators/count.ts'
 import { from } from '../pipeline/from.ts'
@@ -169,6 +169,52 @@ test('a fenced task that is still owned is opened again', async () => {
   await give(log, 'in', values)
   await until('all results', async () => (await texts(log, 'out')).length === 30)
   await run.stop()
+})
+
+/** Task main/1 of the log finds its records gone: as long as `isGone` says, from its `poll` on. */
+function losing(log: Log, isGone: (opens: number) => 'open' | 'poll' | null): Log {
+  const gone = (): never => {
+    throw new MillraceError('offset-out-of-range', '3 records were deleted before they were read')
+  }
+  let opens = 0
+  return new Proxy(log, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'open') return value.bind(target) as unknown
+      return async (spec: TaskSpec) => {
+        if (spec.task !== 'main/1') return await target.open(spec)
+        opens += 1
+        const how = isGone(opens)
+        if (how === 'open') gone()
+        const session = await target.open(spec)
+        if (how === 'poll') session.poll = gone
+        return session
+      }
+    },
+  })
+}
+
+test('a zombie that misses what its heir has trimmed looks whether it is one', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('in', { partitions })
+  const sharing = new Sharing()
+  const own = sharing.logOf(losing(log, (opens) => (opens === 1 ? 'poll' : null)))
+  const { run, events } = await start(own, numbered, { tasks: 'per-partition' })
+  await until('it is told', () => events.some(({ kind }) => kind === 'fenced'))
+  const values = Array.from({ length: 30 }, (_, i) => ({ key: `k${i}`, value: { k: `k${i}` } }))
+  await give(log, 'in', values)
+  await until('all results', async () => (await texts(log, 'out')).length === 30)
+  await run.stop()
+})
+
+test('records that are gone for the owner, too, end the run', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('in', { partitions })
+  const sharing = new Sharing()
+  const own = sharing.logOf(losing(log, (opens) => (opens === 1 ? 'poll' : 'open')))
+  const { run } = await start(own, numbered, { tasks: 'per-partition' })
+  await assert.rejects(run.done, (thrown) => isCode(thrown, 'offset-out-of-range'))
 })
 
 test('a process that owns nothing waits, and stops at once', async () => {

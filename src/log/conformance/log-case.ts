@@ -48,6 +48,8 @@ export type Capability =
   | 'dense'
   | 'lazy'
   | 'exclusive'
+  /** All handles that join a pipeline share its tasks. */
+  | 'members'
 
 /** One storage, empty at first, for one case. */
 export interface LogHarness {

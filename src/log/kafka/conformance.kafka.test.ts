@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, test } from 'vitest'
 import { KafkaCluster } from '../../../test/kafka/cluster.ts'
+import { kafkaVersion } from '../../../test/kafka/jars.ts'
 import { brokers, kafkaTest } from '../../../test/kafka/broker.ts'
 import { systemClock } from '../../core/clock.ts'
 import { defineLogConformance } from '../log.conformance.ts'
@@ -12,11 +13,13 @@ import { listGroups } from './wire/requests/list-groups.ts'
 
 /** MILLRACE_CONFORMANCE_NODES=3: on three brokers. */
 const nodes = Number(process.env['MILLRACE_CONFORMANCE_NODES'] ?? 1)
+/** MILLRACE_CONFORMANCE_KAFKA=3.9.1: on that Kafka. */
+const version = process.env['MILLRACE_CONFORMANCE_KAFKA'] ?? kafkaVersion
 /** Of its own: every case begins with an empty storage. */
 let cluster: KafkaCluster | null = null
 
 beforeAll(async () => {
-  if (brokers.length > 0) cluster = await KafkaCluster.start({ nodes })
+  if (brokers.length > 0) cluster = await KafkaCluster.start({ nodes, version })
 }, 120_000)
 afterAll(async () => {
   await cluster?.stop()
@@ -27,12 +30,13 @@ function open(): Promise<Log> {
     brokers: cluster?.brokers ?? [],
     outOfRange: 'earliest',
     sessionTimeoutMs: 6_000,
+    heartbeatMs: 100,
   })
 }
 
 const subject: LogSubject = {
   name: 'kafka',
-  capabilities: ['reopen', 'shared'],
+  capabilities: ['reopen', 'shared', 'members'],
   start: async () => ({ open, clock: null, maintain: async () => {}, limitMs: 20_000 }),
   stop: removeAll,
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { seededRandom } from '../../core/random.ts'
 import { type LogCase, logCase, type LogHarness } from './log-case.ts'
-import { batchOf, blob, readAll, refuses, valuesOf } from './log-probe.ts'
+import { batchOf, blob, readAll, refuses, valuesOf, within } from './log-probe.ts'
 import { SharedCopy } from './member-model.ts'
 import {
   Copying,
@@ -105,7 +105,7 @@ async function handOver(harness: LogHarness): Promise<void> {
     await copying.session.close()
   }
   const heir = await MemberProcess.join(second)
-  await asked.promise
+  await within(limitMs, asked.promise, 'the old owner is asked to give tasks up')
   const kept = [...old.owned]
   // What stays goes on meanwhile, and what goes is nobody's yet.
   for (const task of kept) await (await old.work(task)).copy(1, limitMs)

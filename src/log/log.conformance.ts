@@ -6,6 +6,7 @@ import { appendCases } from './conformance/append-cases.ts'
 import { groupCases } from './conformance/group-cases.ts'
 import type { CaseHarness, LogCase, LogSubject } from './conformance/log-case.ts'
 import { modelCases } from './conformance/model-cases.ts'
+import { memberCases } from './conformance/member-cases.ts'
 import { ownerCases } from './conformance/owner-cases.ts'
 import { readerCases } from './conformance/reader-cases.ts'
 import { retentionCases } from './conformance/retention-cases.ts'
@@ -30,6 +31,7 @@ export const logConformance: readonly LogCase[] = [
   ...sessionCases,
   ...ownerCases,
   ...groupCases,
+  ...memberCases,
   ...retentionCases,
   ...trimCases,
   ...modelCases,

@@ -51,6 +51,8 @@ export type Capability =
   | 'any-time'
   | 'lazy'
   | 'exclusive'
+  /** All handles that join a pipeline share its tasks. */
+  | 'members'
 
 /** One storage, empty at first, for one case. */
 export interface LogHarness {

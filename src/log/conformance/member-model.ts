@@ -15,11 +15,13 @@ import {
   valuesUpTo,
 } from './member-process.ts'
 
-const recordCount = 12
+const recordCount = 24
 const processesMax = 3
 
 export class SharedCopy {
   commitCount = 0
+  /** Times that a session which should have ended was refused. */
+  fencedCount = 0
   readonly #harness: LogHarness
   readonly #random: (below: number) => number
   /** Stays open, to look on. */
@@ -55,10 +57,10 @@ export class SharedCopy {
     const roll = this.#random(100)
     const process = this.#processes[this.#random(processesMax)]
     if (process === undefined) await this.#join()
-    else if (roll < 5) await this.#go(process, 'leaves')
-    else if (roll < 9) await this.#go(process, 'closes its log')
-    else if (roll < 14) await untilShared(this.#processes, this.#harness)
-    else if (roll < 24) await this.#haunt()
+    else if (roll < 8) await this.#go(process, 'leaves')
+    else if (roll < 12) await this.#go(process, 'closes its log')
+    else if (roll < 17) await untilShared(this.#processes, this.#harness)
+    else if (roll < 29) await this.#haunt()
     else await this.#work(process)
     this.#checkOwners()
   }
@@ -67,7 +69,7 @@ export class SharedCopy {
     this.#tell('one more joins')
     const process = await MemberProcess.join(this.#idle.pop() ?? (await this.#harness.open()))
     process.giveUp = async (copying) => {
-      if (this.#random(3) === 0) this.#zombies.push(copying)
+      if (this.#random(3) > 0) this.#zombies.push(copying)
       else await copying.session.close()
     }
     this.#processes.push(process)
@@ -79,6 +81,7 @@ export class SharedCopy {
     this.#movesOfGone += movesOf(process) + process.owned.size
     this.#processes.splice(index, 1)
     if (how === 'leaves') {
+      await this.#leaveBehind(process)
       await process.leave()
       this.#idle.push(process.log)
     } else {
@@ -87,13 +90,22 @@ export class SharedCopy {
     }
   }
 
-  /** A session goes on that should not: if it commits, then as if it were the owner's. */
+  /** Some sessions are not closed before the process leaves. */
+  async #leaveBehind({ copying, giveUp }: MemberProcess): Promise<void> {
+    const sessions = [...copying.values()]
+    copying.clear()
+    for (const session of sessions) await giveUp(session)
+  }
+
+  /** Sessions go on that should not: what one commits must be as if it were the owner's. */
   async #haunt(): Promise<void> {
-    const zombie = this.#zombies[this.#random(this.#zombies.length + 1)]
-    if (zombie === undefined || zombie.count === recordCount) return
-    this.#tell(`a zombie goes on with ${zombie.session.spec.task} from ${zombie.count}`)
-    const done = await unlessFenced(zombie.copy(1, this.#harness.limitMs))
-    if (done === null) this.#zombies.splice(this.#zombies.indexOf(zombie), 1)
+    for (const zombie of this.#zombies.splice(0)) {
+      if (zombie.count === recordCount) continue
+      this.#tell(`a zombie goes on with ${zombie.session.spec.task} from ${zombie.count}`)
+      const done = await unlessFenced(zombie.copy(1, this.#harness.limitMs))
+      if (done === null) this.fencedCount += 1
+      else this.#zombies.push(zombie)
+    }
   }
 
   async #work(process: MemberProcess): Promise<void> {

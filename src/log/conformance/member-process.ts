@@ -1,6 +1,6 @@
 /**
- * A process that shares a pipeline's tasks with others, as the cases of membership need it: it opens
- * what it works on, and closes what it is told to give up. Task `main/N` copies t/N to out/N.
+ * A process that shares a pipeline's tasks with others, as the cases of membership need it: it
+ * opens what it works on and closes what it is told to give up. Task `main/N` copies t/N to out/N.
  */
 import assert from 'node:assert/strict'
 import { isCode } from '../../core/error.ts'

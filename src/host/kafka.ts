@@ -3,7 +3,9 @@ import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import type { KafkaLogOptions } from '../log/kafka/kafka-log.ts'
 import { parseKafkaUrl, securityFromEnvironment } from '../log/kafka/wire/kafka-url.ts'
+import { kafkaNotice } from './kafka-notice.ts'
 import type { LogOpener } from './log-name.ts'
+import type { LogNotice } from './log-notice.ts'
 
 /**
  * Apache Kafka as the log of a run. Needs the package `@platformatic/kafka`.
@@ -11,12 +13,21 @@ import type { LogOpener } from './log-name.ts'
  * const log = kafka({ brokers: ['127.0.0.1:9092'] })
  */
 export function kafka(options: KafkaLogOptions): LogOpener {
-  return { openLog: () => openKafka(options) }
+  return { openLog: (use) => openKafka(options, use?.tell) }
 }
 
-async function openKafka(options: KafkaLogOptions): Promise<Log> {
+type Tell = (notice: LogNotice) => void
+
+async function openKafka(options: KafkaLogOptions, tell?: Tell): Promise<Log> {
   const { openKafkaLog } = await loaded(() => import('../log/kafka/kafka-log.ts'))
-  return await openKafkaLog(options)
+  if (tell === undefined) return await openKafkaLog(options)
+  return await openKafkaLog({
+    ...options,
+    notify: (event) => {
+      tell(kafkaNotice(event))
+      options.notify?.(event)
+    },
+  })
 }
 
 /** Only who uses Kafka needs its package. @throws `missing-dependency` */
@@ -47,8 +58,8 @@ const known: readonly string[] = [
  * MILLRACE_KAFKA_PASSWORD, MILLRACE_KAFKA_TOKEN, MILLRACE_KAFKA_KEY, MILLRACE_KAFKA_PASSPHRASE.
  * @throws `invalid-argument`
  */
-export function openKafkaUrl(text: string): Promise<Log> {
-  return openKafka(optionsOf(text, process.env))
+export function openKafkaUrl(text: string, tell?: Tell): Promise<Log> {
+  return openKafka(optionsOf(text, process.env), tell)
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

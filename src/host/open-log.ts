@@ -7,6 +7,7 @@ import { MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
+import type { LogNotice } from './log-notice.ts'
 
 export interface LogChoice {
   /** `memory`, `embedded` or `kafka://…`; default MILLRACE_LOG, else `embedded`. */
@@ -17,6 +18,8 @@ export interface LogChoice {
   readonly data?: string
   /** Open for looking only; nothing is created. Default false. */
   readonly readOnly?: boolean
+  /** Told what goes on with brokers: away, back, a membership lost. Default: nobody. */
+  readonly tell?: (notice: LogNotice) => void
 }
 
 /**
@@ -33,7 +36,7 @@ export async function openLog(choice: LogChoice = {}): Promise<Log> {
   }
   if (kind.startsWith('kafka://')) {
     const { openKafkaUrl } = await import('./kafka.ts')
-    return await openKafkaUrl(kind)
+    return await openKafkaUrl(kind, choice.tell)
   }
   throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
     hint: 'use embedded (the default), memory, or kafka://host:port',

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url))
-/** Far more than anything here takes; then the test fails with what was printed so far. */
-const limitMs = 15_000
+/** Far more than most tests take; then they fail with what was printed so far. */
+const limitMsUsual = 15_000
 
 export interface Result {
   /** null: ended by a signal. */
@@ -22,9 +22,11 @@ export class Process {
   readonly child: ChildProcessWithoutNullStreams
   readonly ended: Promise<Result>
   readonly #chunks: Buffer[] = []
+  readonly #limitMs: number
   #stderr = ''
 
-  constructor(args: readonly string[], cwd: string) {
+  constructor(args: readonly string[], cwd: string, limitMs: number) {
+    this.#limitMs = limitMs
     const env = { ...process.env }
     for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name]
     this.child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: 'pipe' })
@@ -76,7 +78,7 @@ export class Process {
       timer = setTimeout(() => {
         this.child.kill('SIGKILL')
         reject(new Error(`${what}\n${this.stdout}${this.stderr}`))
-      }, limitMs)
+      }, this.#limitMs)
     })
     return Promise.race([promise, late]).finally(() => clearTimeout(timer))
   }
@@ -86,9 +88,15 @@ export class Process {
 export class Workspace {
   readonly dir: string = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
   readonly #started: Process[] = []
+  readonly #limitMs: number
+
+  /** @param limitMs for each command, and for each wait */
+  constructor({ limitMs = limitMsUsual } = {}) {
+    this.#limitMs = limitMs
+  }
 
   start(...args: string[]): Process {
-    const started = new Process(args, this.dir)
+    const started = new Process(args, this.dir, this.#limitMs)
     this.#started.push(started)
     started.ended.catch(() => {}) // told to whoever awaits it
     return started

@@ -17,6 +17,13 @@ export interface Result {
   readonly bytes: Buffer
 }
 
+interface ProcessOptions {
+  /** For the command, and for each wait. */
+  readonly limitMs: number
+  /** Further variables of the environment. */
+  readonly env: Readonly<Record<string, string>>
+}
+
 /** A command that is running. */
 export class Process {
   readonly child: ChildProcessWithoutNullStreams
@@ -25,10 +32,11 @@ export class Process {
   readonly #limitMs: number
   #stderr = ''
 
-  constructor(args: readonly string[], cwd: string, limitMs: number) {
+  constructor(args: readonly string[], cwd: string, { limitMs, env: more }: ProcessOptions) {
     this.#limitMs = limitMs
     const env = { ...process.env }
     for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name]
+    Object.assign(env, more)
     this.child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: 'pipe' })
     this.child.stdin.on('error', () => {}) // the command may end before it has read all
     this.child.stdout.on('data', (chunk: Buffer) => this.#chunks.push(chunk))
@@ -88,15 +96,14 @@ export class Process {
 export class Workspace {
   readonly dir: string = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
   readonly #started: Process[] = []
-  readonly #limitMs: number
+  readonly #options: ProcessOptions
 
-  /** @param limitMs for each command, and for each wait */
-  constructor({ limitMs = limitMsUsual } = {}) {
-    this.#limitMs = limitMs
+  constructor({ limitMs = limitMsUsual, env = {} }: Partial<ProcessOptions> = {}) {
+    this.#options = { limitMs, env }
   }
 
   start(...args: string[]): Process {
-    const started = new Process(args, this.dir, this.#limitMs)
+    const started = new Process(args, this.dir, this.#options)
     this.#started.push(started)
     started.ended.catch(() => {}) // told to whoever awaits it
     return started

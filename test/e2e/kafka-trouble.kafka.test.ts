@@ -83,10 +83,10 @@ kafkaTest(
     const mark = join(space.dir, 'mark')
     const file = space.write('busy.ts', blocking(mark))
     const short = `${log}?session-timeout-ms=2000`
-    const members = [0, 1].map(() => space.start('run', file, '--log', short))
-    for (const one of members) await one.until(({ stderr }) => /runs on/.test(stderr), 'its start')
-    const [first] = members
-    await first?.until(({ stderr }) => stderr.includes('go to another process'), 'both to share')
+    const first = space.start('run', file, '--log', short)
+    await first.until(({ stderr }) => stderr.includes('runs on'), 'its start')
+    const members = [first, space.start('run', file, '--log', short)]
+    await first.until(({ stderr }) => stderr.includes('go to another process'), 'both to share')
     const records = Array.from({ length: 40 }, (_, i) => (i === 20 ? 'long' : `r${i}`))
     await space.ok(`produce busy --log ${log}`, `${records.join('\n')}\n`)
     const seen = await space.ok(`consume done --follow --max 40 --log ${log}`)

@@ -33,12 +33,14 @@ async function commit(partition: number, fault: Fault): Promise<void> {
     waitFor: 'markers',
   })
   const offsets = [{ topic: place.topic, partition: 3, offset: 1, metadata: '' }]
-  await producer
-    .commit({
+  try {
+    await producer.commit({
       appends: [appendOf(place.topic, partition, 'blob')],
       offsets: () => [{ group: place.topic, offsets, ownership: null }],
     })
-    .finally(() => producer.close())
+  } finally {
+    await producer.close()
+  }
 }
 
 function kept(topic: string, partition: number): Promise<number | null> {

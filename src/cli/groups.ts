@@ -43,7 +43,8 @@ function registerDelete(groups: Command, context: Context): void {
     .addHelpText('after', '\nExample:\n  millrace groups delete my-pipeline --yes')
     .action((group: string, options: DataOptions & { yes?: true }) =>
       withLog(options, 'change', async (log) => {
-        await find(log, group)
+        // Brokers may have forgotten the offsets of a pipeline whose state is still there.
+        if (!(await hasState(log, group))) await find(log, group)
         if (!options.yes && context.isTerminal.stdin) {
           const { confirm } = await import('./confirm.ts')
           if (!(await confirm(`forget offsets and state of '${group}'?`))) {
@@ -55,6 +56,12 @@ function registerDelete(groups: Command, context: Context): void {
         context.note(`group '${group}' is forgotten`)
       }),
     )
+}
+
+async function hasState(log: Log, pipeline: string): Promise<boolean> {
+  if (log.kind !== 'kafka') return false
+  const { isChangelogOf } = await import('../log/kafka/admin/names.ts')
+  return (await log.listTopics()).some(({ name }) => isChangelogOf(pipeline, name))
 }
 
 async function find(log: Log, group: string): Promise<GroupState> {

@@ -1,7 +1,14 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
 import type { TaskStatus } from '../engine/run.ts'
-import { errorLine, type HostEvent, restoringLine, run, type RunOptions } from '../host/run.ts'
+import {
+  blockedLine,
+  errorLine,
+  type HostEvent,
+  restoringLine,
+  run,
+  type RunOptions,
+} from '../host/run.ts'
 import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { formatCount } from './text-format.ts'
@@ -134,6 +141,12 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
       context.note(
         `millrace: task ${event.task}: ${errorLine(event.error)}; trying again in ${event.inMs} ms`,
       )
+      return
+    case 'blocked':
+      context.note(`millrace: ${blockedLine(event)}`)
+      return
+    case 'log':
+      context.note(`millrace: ${event.text}`)
       return
     case 'orphans':
       context.note(

@@ -33,6 +33,16 @@ export type TaskEvent =
    * commit is dropped, the next run does it again.
    */
   | { readonly kind: 'results-dropped'; readonly task: string; readonly pending: number }
+  /**
+   * Records were processed for so long without giving way: what else this process does, heartbeats
+   * of its group too, had to wait. `positions`: topic/partition@offset up to which it has come.
+   */
+  | {
+      readonly kind: 'blocked'
+      readonly task: string
+      readonly ms: number
+      readonly positions: readonly string[]
+    }
   /** Another process opened the task; it is looked up whose it is. */
   | { readonly kind: 'fenced'; readonly task: string }
   /** Tasks have come to this process, are given up in order, or were lost (`fenced`). */

@@ -22,6 +22,8 @@ import type { Task } from './task.ts'
 const sliceRecords = 512
 /** How long a slice may hold the event loop. */
 const sliceMs = 8
+/** A slice that took longer is told: user code computed for long. */
+const blockedMsMin = 2_000
 /** An answer is on its way that brings the records of an input which others wait for. */
 const behindWaitMs = 1
 /** Waits are cut to this, so that a clock that jumps is noticed. */
@@ -100,13 +102,23 @@ export class TaskRun {
       task.deliver()
       return 'full'
     }
+    const startMs = clock.monotonic()
     task.tick(clock.now())
-    const endMs = clock.monotonic() + sliceMs
     for (;;) {
       const state = task.process(sliceRecords)
+      const nowMs = clock.monotonic()
+      if (nowMs - startMs >= blockedMsMin) this.#tellBlocked(nowMs - startMs)
       if (state !== 'more') return state
-      if (clock.monotonic() >= endMs || task.pendingBytes >= pendingBytesMax()) return 'more'
+      if (nowMs - startMs >= sliceMs || task.pendingBytes >= pendingBytesMax()) return 'more'
     }
+  }
+
+  #tellBlocked(ms: number): void {
+    const { name, cursors } = this.#task
+    const positions = cursors.map(
+      ({ place, position }) => `${place.topic}/${place.partition}@${position}`,
+    )
+    this.#options.notify({ kind: 'blocked', task: name, ms: Math.round(ms), positions })
   }
 
   /** @returns what to do next, after a commit that was due */

@@ -5,7 +5,8 @@ import { MillraceError, messageOf } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import type { KafkaLogOptions } from '../log/kafka/kafka-log-options.ts'
 import { parseKafkaUrl, securityFromEnvironment } from '../log/kafka/wire/kafka-url.ts'
-import type { LogOpener } from './log-name.ts'
+import { kafkaNotice } from './kafka-notice.ts'
+import type { LogOpener, LogUse } from './log-name.ts'
 
 /**
  * Apache Kafka as the log of a run. Needs the package `@platformatic/kafka`.
@@ -13,16 +14,21 @@ import type { LogOpener } from './log-name.ts'
  * const log = kafka({ brokers: ['127.0.0.1:9092'] })
  */
 export function kafka(options: KafkaLogOptions): LogOpener {
-  return { openLog: (place) => openKafka(options, place) }
+  return { openLog: (use) => openKafka(options, use) }
 }
 
-async function openKafka(
-  options: KafkaLogOptions,
-  place?: { readonly data: string },
-): Promise<Log> {
+async function openKafka(options: KafkaLogOptions, { data, tell }: LogUse = {}): Promise<Log> {
   const { openKafkaLog } = await loaded(() => import('../log/kafka/kafka-log.ts'))
-  const stateDirectory = place === undefined ? null : writableIn(place.data)
-  return await openKafkaLog({ stateDirectory, ...options })
+  const stateDirectory = data === undefined ? null : writableIn(data)
+  const all = { stateDirectory, ...options }
+  if (tell === undefined) return await openKafkaLog(all)
+  return await openKafkaLog({
+    ...all,
+    notify: (event) => {
+      tell(kafkaNotice(event))
+      options.notify?.(event)
+    },
+  })
 }
 
 /** Copies of state are not needed: where nothing can be written there are none. */
@@ -68,8 +74,8 @@ const known: readonly string[] = [
  * MILLRACE_KAFKA_PASSWORD, MILLRACE_KAFKA_TOKEN, MILLRACE_KAFKA_KEY, MILLRACE_KAFKA_PASSPHRASE.
  * @throws `invalid-argument`
  */
-export function openKafkaUrl(text: string, place: { readonly data: string }): Promise<Log> {
-  return openKafka(optionsOf(text, process.env), place)
+export function openKafkaUrl(text: string, use: LogUse): Promise<Log> {
+  return openKafka(optionsOf(text, process.env), use)
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

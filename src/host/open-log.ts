@@ -7,6 +7,7 @@ import { MillraceError } from '../core/error.ts'
 import type { Log } from '../log/log.ts'
 import { openEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
+import type { LogNotice } from './log-notice.ts'
 
 export interface LogChoice {
   /** `memory`, `embedded` or `kafka://…`; default MILLRACE_LOG, else `embedded`. */
@@ -18,6 +19,8 @@ export interface LogChoice {
   readonly data?: string
   /** Open for looking only; nothing is created. Default false. */
   readonly readOnly?: boolean
+  /** Told what goes on with brokers: away, back, a membership lost. Default: nobody. */
+  readonly tell?: (notice: LogNotice) => void
 }
 
 /**
@@ -34,7 +37,8 @@ export async function openLog(choice: LogChoice = {}): Promise<Log> {
   }
   if (kind.startsWith('kafka://')) {
     const { openKafkaUrl } = await import('./kafka.ts')
-    return await openKafkaUrl(kind, { data: directory })
+    const { tell } = choice
+    return await openKafkaUrl(kind, { data: directory, ...(tell === undefined ? {} : { tell }) })
   }
   throw new MillraceError('invalid-argument', `log '${kind}' is not known`, {
     hint: 'use embedded (the default), memory, or kafka://host:port',

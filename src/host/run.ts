@@ -10,9 +10,17 @@ import { pipelinesOf } from '../pipeline/pipelines-of.ts'
 import { markLater } from './collector.ts'
 import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
+import { Awaited } from './log-notice.ts'
+import type { LogNotice } from './log-notice.ts'
 
-/** `failed`: the run has ended by this error. */
-export type HostEvent = RunEvent | { readonly kind: 'failed'; readonly error: unknown }
+/**
+ * `failed`: the run has ended by this error. `log`: what goes on with the log, one clause: a broker
+ * is away or back, a membership was lost.
+ */
+export type HostEvent =
+  | RunEvent
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'log'; readonly text: string }
 
 export interface RunOptions {
   /**
@@ -74,6 +82,8 @@ export interface Running {
   stop(): Promise<void>
   /** One entry a task. */
   status(): TaskStatus[]
+  /** What the run waits for now, a line each: brokers that are away. Empty: nothing. */
+  waitsFor(): string[]
   /**
    * Why a window has not given its result yet: for each task how far event time has come, which
    * partition holds it, since when, and what would move it on.
@@ -103,11 +113,16 @@ export async function run(
   markLater()
   // Before anything runs: a signal that comes while it starts must end it in order, too.
   const signals = new StopSignals(options.signals ?? true, options.signal)
+  const awaited = new Awaited()
+  const tell = (notice: LogNotice): void => {
+    awaited.take(notice)
+    notify({ kind: 'log', text: notice.text })
+  }
   let own: Log | null = null
   try {
     const { log: given } = options
     const isOpen = typeof given === 'object' && !('openLog' in given)
-    if (!isOpen) own = await openOwn(options)
+    if (!isOpen) own = await openOwn(options, tell)
     const engine = await startPipelines(list, {
       ...engineDefaults,
       log: own ?? (given as Log),
@@ -118,7 +133,7 @@ export async function run(
       notify,
       ...chosen(options),
     })
-    return running(engine, own, signals, notify)
+    return running(engine, { own, signals, notify, awaited })
   } catch (thrown) {
     signals.release()
     await own?.close()
@@ -128,10 +143,14 @@ export async function run(
 
 function running(
   engine: EngineRun,
-  own: Log | null,
-  signals: StopSignals,
-  notify: (event: HostEvent) => void,
+  parts: {
+    readonly own: Log | null
+    readonly signals: StopSignals
+    readonly notify: (event: HostEvent) => void
+    readonly awaited: Awaited
+  },
 ): Running {
+  const { own, signals, notify, awaited } = parts
   const done = (async (): Promise<void> => {
     try {
       await engine.done
@@ -150,6 +169,7 @@ function running(
       await done.catch(() => {})
     },
     status: () => engine.status(),
+    waitsFor: () => awaited.texts,
     explain: () => engine.explain(),
   }
 }
@@ -188,10 +208,13 @@ class StopSignals {
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
-function openOwn(options: RunOptions): Promise<Log> {
+function openOwn(options: RunOptions, tell: (notice: LogNotice) => void): Promise<Log> {
   const { log, data } = options
-  if (typeof log === 'object') return (log as LogOpener).openLog({ data: dataDirectory(data) })
+  if (typeof log === 'object') {
+    return (log as LogOpener).openLog({ data: dataDirectory(data), tell })
+  }
   return openLog({
+    tell,
     ...(log === undefined ? {} : { log }),
     ...(data === undefined ? {} : { data }),
   })
@@ -260,6 +283,12 @@ function notifyOnStderr(event: HostEvent): void {
           'what was done since the last commit will be done again\n',
       )
       return
+    case 'blocked':
+      process.stderr.write(`millrace: ${blockedLine(event)}\n`)
+      return
+    case 'log':
+      process.stderr.write(`millrace: ${event.text}\n`)
+      return
     case 'failed':
       process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
       process.exitCode = 1
@@ -274,6 +303,19 @@ export function restoringLine(event: RestoreProgress & { readonly task: string }
   const percent = share === 0 ? '' : `${Math.floor(share * 100)} % of it, `
   const megabytes = (bytes / 1_048_576).toFixed(1)
   return `task ${task} restores its state: ${percent}${megabytes} MiB in ${blobs} commits so far`
+}
+
+/** Which task's code did not give way, and where it stands. */
+export function blockedLine(event: {
+  readonly task: string
+  readonly ms: number
+  readonly positions: readonly string[]
+}): string {
+  const seconds = (event.ms / 1_000).toFixed(1)
+  return (
+    `task ${event.task} kept the thread busy for ${seconds} s without a pause, up to ` +
+    `${event.positions.join(', ')} - give long computations to mapAsync and a worker`
+  )
 }
 
 /** What happened and what to do, in one line. */

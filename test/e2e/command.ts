@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url))
-/** Far more than anything here takes; then the test fails with what was printed so far. */
-const limitMs = 15_000
+/** Far more than most tests take; then they fail with what was printed so far. */
+const limitMsUsual = 15_000
 
 export interface Result {
   /** null: ended by a signal. */
@@ -17,16 +17,26 @@ export interface Result {
   readonly bytes: Buffer
 }
 
+interface ProcessOptions {
+  /** For the command, and for each wait. */
+  readonly limitMs: number
+  /** Further variables of the environment. */
+  readonly env: Readonly<Record<string, string>>
+}
+
 /** A command that is running. */
 export class Process {
   readonly child: ChildProcessWithoutNullStreams
   readonly ended: Promise<Result>
   readonly #chunks: Buffer[] = []
+  readonly #limitMs: number
   #stderr = ''
 
-  constructor(args: readonly string[], cwd: string) {
+  constructor(args: readonly string[], cwd: string, { limitMs, env: more }: ProcessOptions) {
+    this.#limitMs = limitMs
     const env = { ...process.env }
     for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name]
+    Object.assign(env, more)
     this.child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: 'pipe' })
     this.child.stdin.on('error', () => {}) // the command may end before it has read all
     this.child.stdout.on('data', (chunk: Buffer) => this.#chunks.push(chunk))
@@ -76,7 +86,7 @@ export class Process {
       timer = setTimeout(() => {
         this.child.kill('SIGKILL')
         reject(new Error(`${what}\n${this.stdout}${this.stderr}`))
-      }, limitMs)
+      }, this.#limitMs)
     })
     return Promise.race([promise, late]).finally(() => clearTimeout(timer))
   }
@@ -86,9 +96,14 @@ export class Process {
 export class Workspace {
   readonly dir: string = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
   readonly #started: Process[] = []
+  readonly #options: ProcessOptions
+
+  constructor({ limitMs = limitMsUsual, env = {} }: Partial<ProcessOptions> = {}) {
+    this.#options = { limitMs, env }
+  }
 
   start(...args: string[]): Process {
-    const started = new Process(args, this.dir)
+    const started = new Process(args, this.dir, this.#options)
     this.#started.push(started)
     started.ended.catch(() => {}) // told to whoever awaits it
     return started

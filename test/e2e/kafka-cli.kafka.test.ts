@@ -94,3 +94,28 @@ kafkaTest(
   },
   120_000,
 )
+
+kafkaTest(
+  "Java's default partitioner puts every key where Millrace does",
+  async () => {
+    await millrace(['topics', 'create', 'keyed', '--partitions', '7'])
+    const keys = Array.from({ length: 60 }, (_, i) => `${'ä€k'.repeat(i % 4)}${i * 7919}`)
+    const properties = ['parse.key=true', 'key.separator=:'].flatMap((one) => [
+      '--reader-property',
+      one,
+    ])
+    const java = keys.map((key) => `${key}:java\n`).join('')
+    tool('ConsoleProducer', ['--topic', 'keyed', ...properties], java)
+    const ours = keys.map((key) => `${JSON.stringify({ k: key })}\n`).join('')
+    await millrace(['produce', 'keyed', '--key', 'k'], ours)
+    const places = new Map<string, Set<number>>()
+    for (const line of (await millrace(['consume', 'keyed', '--json'])).trim().split('\n')) {
+      const { key, partition } = JSON.parse(line) as { key: string; partition: number }
+      places.set(key, (places.get(key) ?? new Set()).add(partition))
+    }
+    assert.equal(places.size, keys.length)
+    for (const [key, partitions] of places) assert.equal(partitions.size, 1, key)
+    assert.equal(new Set([...places.values()].flatMap((one) => [...one])).size, 7)
+  },
+  120_000,
+)

@@ -1,8 +1,16 @@
 /** A task, held: see `Session` in log.ts. */
 import { isCode, MillraceError } from '../../../core/error.ts'
 import type { RecordBatch } from '../../batch.ts'
-import type { Appended, CommitBatch, CommitReceipt, Session, TaskSpec } from '../../log.ts'
+import type {
+  Appended,
+  CommitBatch,
+  CommitReceipt,
+  Session,
+  TaskSpec,
+  TopicPartition,
+} from '../../log.ts'
 import { committedOffsets } from '../admin/committed-offsets.ts'
+import type { CommittedPlace } from '../admin/committed-offsets.ts'
 import { changelogTopic, taskGroup, transactionalIdOf } from '../admin/names.ts'
 import type { KafkaAdmin } from '../admin/admin.ts'
 import type {
@@ -18,6 +26,7 @@ import { aboveEnd, gap } from '../fetch/out-of-range.ts'
 import { listOffsets, unknownPartition, unknownTopic } from '../fetch/offsets.ts'
 import type { Cluster } from '../wire/cluster.ts'
 import { Changelog, stateLost } from './changelog.ts'
+import { keptStateAt, offsetsForgotten } from './kept-state.ts'
 import type { LocalCopy } from './local-copy.ts'
 import type { RestoreGate } from './restore-gate.ts'
 
@@ -59,12 +68,8 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
       listOffsets(cluster, inputs, 'earliest'),
       listOffsets(cluster, inputs, 'latest'),
     ])
-    const from = committed.pop() ?? null
-    // The offset of a topic goes with it; those of the inputs tell that there was state.
-    const hadState = [...committed, ...committedShared].some(
-      (known) => known?.metadata === metadataOf(task, true),
-    )
-    if (from === null && hadState) throw stateLost(spec, place, 'the topic is not there')
+    const from =
+      committed.pop() ?? (await forgotten(options, place, [...committed, ...committedShared]))
     const begin = inputs.map((input, i) => {
       const known = isShared(i) ? committedShared.shift() : committed.shift()
       const [start = 0, end = 0] = [starts[i], ends[i]]
@@ -97,6 +102,26 @@ export async function openSession(options: SessionOptions): Promise<KafkaSession
     await producer.close()
     throw thrown
   }
+}
+
+/**
+ * Where a restore begins though no offset says so; null: there never was state.
+ * @param offsets of the inputs
+ * @throws `state-lost`
+ */
+async function forgotten(
+  options: SessionOptions,
+  place: TopicPartition,
+  offsets: readonly (CommittedPlace | null)[],
+): Promise<CommittedPlace | null> {
+  const { spec } = options
+  const offset = await keptStateAt(options, place)
+  // The offset of a topic goes with it; those of the inputs tell that there was state.
+  const hadState = offsets.some((one) => one?.metadata === metadataOf(spec.task, true))
+  if (offset === null && hadState) throw stateLost(spec, place, 'nothing of it is there')
+  if (offset === null) return null
+  if (offsets.length > 0 && offsets.every((one) => one === null)) throw offsetsForgotten(spec)
+  return { offset, metadata: '' }
 }
 
 /** Kept with each offset, for people and to know what belongs to it. */

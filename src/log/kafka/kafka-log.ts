@@ -42,6 +42,8 @@ import type { Cluster } from './wire/cluster.ts'
 /** Between two looks whether tasks have been taken over by others. */
 const lookEveryMs = 1_000
 const prefetchBytesMax = 8 << 20
+/** Connections to a broker for transactions, and as many for what is written in them. */
+const lanes = 8
 /** Of all restores that run at once. */
 const restoreBytesMax = 32 << 20
 
@@ -77,6 +79,8 @@ class KafkaLog implements Log {
   readonly #gate = new RestoreGate(restoreBytesMax)
   readonly #sessions = new Set<KafkaSession>()
   #stopLooking: (() => void) | null = null
+  /** Opened so far. */
+  #producers = 0
   #isClosed = false
 
   constructor(cluster: Cluster, options: KafkaLogOptions) {
@@ -254,7 +258,7 @@ class KafkaLog implements Log {
 
   async #openProducer(transactionalId: string, pipeline: string): Promise<TransactionalProducer> {
     const { transactionTimeoutMs, guarantee } = this.#options
-    const lane = this.#sessions.size
+    const lane = this.#producers++ % lanes
     const producer = await openTransactionalProducer({
       ...this.#appending,
       transactionalId,

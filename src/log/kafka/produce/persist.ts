@@ -29,6 +29,8 @@ export interface Question<Request, Answer> {
   /** The name once an attempt may have been done. Default: the same. */
   readonly nameAgain?: ProducerRequest
   readonly codes: (answer: Answer) => readonly Said[]
+  /** Of the connection, among those for transactions. Default 0. */
+  readonly lane?: number
   /** On the monotonic clock; no attempt is begun after it. */
   readonly deadlineMs: number
 }
@@ -78,11 +80,11 @@ async function attempt<Request, Answer>(
   question: Question<Request, Answer>,
   wasUnsure: boolean,
 ): Promise<Tried<Answer>> {
-  const { cluster, to, api, request, codes } = question
+  const { cluster, to, api, request, codes, lane = 0 } = question
   const name = wasUnsure ? (question.nameAgain ?? question.name) : question.name
   let answer: Answer
   try {
-    answer = await cluster.send(to, api, request, { purpose: 'transaction' })
+    answer = await cluster.send(to, api, request, { purpose: 'transaction', lane })
   } catch (thrown) {
     if (!(thrown instanceof MillraceError)) throw thrown
     // What was on the wire when the log was closed may have been done.

@@ -15,6 +15,7 @@ for (const protocol of ['part-1', 'part-2'] as const) {
       ...place.options,
       transactionalId,
       protocol,
+      waitFor: 'markers',
     })
     const timesMs: number[] = []
     const before = process.cpuUsage()

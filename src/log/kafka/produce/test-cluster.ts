@@ -145,7 +145,7 @@ export class TestCluster implements Cluster {
         if (version === 5 && code === 0) this.#epoch += 1
         return { code, next: version < 5 ? null : { producerId: 7, epoch: this.#epoch } }
       case 'DescribeTransactions':
-        return [{ code, transactionalId: 'x', producerId: 7, epoch: this.#epoch }]
+        return [{ code, transactionalId: 'x', state: 'Empty', producerId: 7, epoch: this.#epoch }]
       default:
         return { code }
     }

@@ -8,6 +8,7 @@ import { errorCode } from '../wire/error-codes.ts'
 import { addOffsetsToTxn } from '../wire/requests/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from '../wire/requests/add-partitions-to-txn.ts'
 import { describeTransactions } from '../wire/requests/describe-transactions.ts'
+import type { DescribedTransaction } from '../wire/requests/describe-transactions.ts'
 import { endTxn, endTxnAndRise } from '../wire/requests/end-txn.ts'
 import type { EndTxnAnswer } from '../wire/requests/end-txn.ts'
 import { initProducerId } from '../wire/requests/init-producer-id.ts'
@@ -36,8 +37,19 @@ export interface CallOptions {
   readonly transactionalId: string
   readonly timeoutMs: number
   readonly protocol: TransactionProtocol
+  /** Producers of one lane wait for each other's answers. */
+  readonly lane: number
 }
 
+/**
+ * Of a transaction that the coordinator ends by itself, as it was open for too long: the epoch rises
+ * by one, and nobody else has it.
+ */
+const abortedStates: ReadonlySet<string> = new Set([
+  'PrepareEpochFence',
+  'PrepareAbort',
+  'CompleteAbort',
+])
 /** Between two attempts as the same member. */
 const settlePauseMs = 20
 
@@ -47,7 +59,7 @@ const settlePauseMs = 20
  * `invalid-argument` (the time-out) · `log-unreachable` · `log-failed`
  */
 export async function takeOver(options: CallOptions, deadlineMs: number): Promise<HeldId> {
-  const { cluster, transactionalId, timeoutMs } = options
+  const { cluster, transactionalId, timeoutMs, lane } = options
   const { answer, error } = await persist({
     cluster,
     to: { transactionalId },
@@ -55,6 +67,7 @@ export async function takeOver(options: CallOptions, deadlineMs: number): Promis
     request: { transactionalId, timeoutMs },
     name: 'InitProducerId',
     codes: ({ code }) => [{ code }],
+    lane,
     deadlineMs,
   })
   if (error !== null) throw notApplied(error)
@@ -172,10 +185,12 @@ export class TransactionCalls {
   }
 
   /**
-   * Takes the next epoch, with sequences from 0.
+   * Takes the next epoch, with sequences from 0. Looks first who holds the id: while a later owner
+   * has a transaction open the coordinator does not compare epochs, and would abort it.
    * @throws Setback: `fenced` where someone has come
    */
   async renew(deadlineMs: number): Promise<void> {
+    if (!(await this.#isOurs(deadlineMs))) throw new Setback('fenced', this.#taken())
     const { transactionalId, timeoutMs } = this.#options
     const request: InitProducerIdRequest = { transactionalId, timeoutMs, held: this.#id }
     const answer = await this.#must(
@@ -186,8 +201,27 @@ export class TransactionCalls {
     this.#isEpochSpent = false
   }
 
+  /** No later owner has come, although a transaction of ours may have been aborted in its time. */
+  async #isOurs(deadlineMs: number): Promise<boolean> {
+    let held: DescribedTransaction | null
+    try {
+      held = await this.#described(deadlineMs)
+    } catch (thrown) {
+      if (thrown instanceof MillraceError) throw new Setback('abort', thrown)
+      throw thrown
+    }
+    if (held === null) return true
+    const { producerId, epoch } = this.#id
+    if (held.producerId !== producerId) return false
+    return held.epoch === epoch || (held.epoch === epoch + 1 && abortedStates.has(held.state))
+  }
+
   /** Who holds the id now; null: the coordinator does not know it. @throws MillraceError */
   async holder(deadlineMs: number): Promise<HeldId | null> {
+    return await this.#described(deadlineMs)
+  }
+
+  async #described(deadlineMs: number): Promise<DescribedTransaction | null> {
     const request = [this.#options.transactionalId]
     const codes = (answer: readonly Said[]): readonly Said[] => answer
     const { answer, error } = await this.#ask(
@@ -217,8 +251,8 @@ export class TransactionCalls {
     call: Call<Request, Answer>,
     deadlineMs: number,
   ): Promise<Reply<Answer>> {
-    const { cluster, transactionalId } = this.#options
-    const reply = await persist({ cluster, to: { transactionalId }, ...call, deadlineMs })
+    const { cluster, transactionalId, lane } = this.#options
+    const reply = await persist({ cluster, to: { transactionalId }, lane, ...call, deadlineMs })
     if (reply.isUnsure && call.name !== 'InitProducerId held') this.#isEpochSpent = true
     return reply
   }
@@ -231,6 +265,13 @@ export class TransactionCalls {
 
   #failed(what: string): MillraceError {
     return new MillraceError('log-failed', `${what} of '${this.#options.transactionalId}' failed`)
+  }
+
+  #taken(): MillraceError {
+    const text = `'${this.#options.transactionalId}' has a later owner`
+    return new MillraceError('task-fenced', text, {
+      hint: 'stop here; the later owner goes on from the last commit',
+    })
   }
 }
 

@@ -54,6 +54,38 @@ function stopAt(name: string): ReturnType<typeof faultyCluster> {
   return faultyCluster(place.cluster, (one): Fault => (one === name ? 'lost-request' : 'none'))
 }
 
+/** A producer that stops before the end of its transaction, until it is told to go on. */
+async function heldAtEnd(
+  id: string,
+  protocol: 'part-1' | 'part-2',
+): Promise<{
+  commit(values: readonly string[]): Promise<unknown>
+  readonly isAtEnd: Promise<void>
+  goOn(): void
+}> {
+  const atEnd = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  const cluster = faultyCluster(place.cluster, () => 'none')
+  const { send } = cluster
+  cluster.send = async (to, api, request, options) => {
+    if (api.name === 'EndTxn') {
+      atEnd.resolve()
+      await held.promise
+    }
+    return await send(to, api, request, options)
+  }
+  const producer = await open(id, { protocol, cluster })
+  return {
+    commit: async (values) => {
+      const commit = put(producer, 3, values)
+      commit.catch(() => {}) // the test looks at it later
+      await commit.finally(() => producer.close())
+    },
+    isAtEnd: atEnd.promise,
+    goOn: held.resolve,
+  }
+}
+
 for (const protocol of ['part-1', 'part-2'] as const) {
   kafkaTest(`L1 ${protocol}: records and offsets come with the end, together`, async () => {
     const group = uniqueName('produce')
@@ -142,6 +174,22 @@ for (const protocol of ['part-1', 'part-2'] as const) {
     await put(heir, 3, ['of the heir'])
     assert.deepEqual(await valuesOf(3), [...had, 'of the heir'])
     await heir.close()
+  })
+
+  kafkaTest(`L4 ${protocol}: a zombie leaves its heir's open transaction alone`, async () => {
+    const id = uniqueName('produce')
+    const had = await valuesOf(3)
+    const zombie = await heldAtEnd(id, protocol)
+    const late = zombie.commit(['of a zombie'])
+    await zombie.isAtEnd
+    const heir = await heldAtEnd(id, protocol)
+    const commit = heir.commit(['of the heir'])
+    await heir.isAtEnd
+    zombie.goOn()
+    await assert.rejects(late, (error) => isCode(error, 'task-fenced'))
+    heir.goOn()
+    await commit
+    assert.deepEqual(await valuesOf(3), [...had, 'of the heir'])
   })
 
   kafkaTest(`L4 ${protocol}: a member that is none any more commits nothing`, async () => {

@@ -43,7 +43,10 @@ export interface ProducerOptions extends AppendOptions {
    * resolves when every reader sees it.
    */
   readonly waitFor?: 'outcome' | 'markers'
-  /** Batches of producers of one lane go over one connection to a broker. Default 0. */
+  /**
+   * Producers of one lane share their connections to a broker, which answers one request of a
+   * connection after the other. Default 0.
+   */
   readonly lane?: number
 }
 
@@ -63,8 +66,8 @@ export async function openTransactionalProducer(
   options: ProducerOptions,
 ): Promise<TransactionalProducer> {
   const { cluster, transactionalId, timeoutMs = 60_000, protocol = 'part-1' } = options
-  const { patienceMs = 30_000 } = options
-  const about = { cluster, transactionalId, timeoutMs, protocol }
+  const { patienceMs = 30_000, lane = 0 } = options
+  const about = { cluster, transactionalId, timeoutMs, protocol, lane }
   const id = await takeOver(about, cluster.clock.monotonic() + patienceMs)
   return new HeldProducer({ ...options, protocol, patienceMs }, new TransactionCalls(about, id))
 }

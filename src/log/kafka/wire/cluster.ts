@@ -9,7 +9,7 @@ import type { Api } from './api.ts'
 /**
  * A broker answers one request of a connection at a time, so what may wait has a connection of its
  * own: each purpose has one connection to each broker. `lane` tells several of one purpose apart
- * (fetch lanes, one transaction coordinator connection for each producer is not needed).
+ * (of fetches, of transactions that go on side by side).
  * `join` has a time-out above the rebalance time-out; all others the request time-out.
  */
 export type Purpose = 'control' | 'fetch' | 'produce' | 'transaction' | 'join' | 'heartbeat'

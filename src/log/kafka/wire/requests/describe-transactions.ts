@@ -1,10 +1,12 @@
-/** DescribeTransactions: who holds a transactional id now. */
+/** DescribeTransactions: who holds a transactional id now, and how its transaction stands. */
 import { api } from '../api.ts'
 import type { Api } from '../api.ts'
 
 export interface DescribedTransaction {
   readonly code: number
   readonly transactionalId: string
+  /** As Kafka writes it: `Empty`, `Ongoing`, `CompleteAbort` and others. */
+  readonly state: string
   readonly producerId: number
   readonly epoch: number
 }
@@ -22,7 +24,7 @@ export const describeTransactions: Api<readonly string[], readonly DescribedTran
     const found = reader.readArray((r) => {
       const code = r.readInt16()
       const transactionalId = r.readString()
-      r.readString() // state
+      const state = r.readString()
       r.readInt32() // time-out
       r.readInt64() // since
       const producerId = Number(r.readInt64())
@@ -31,7 +33,7 @@ export const describeTransactions: Api<readonly string[], readonly DescribedTran
         t.readString()
         t.readArray((p) => p.readInt32(), true, false)
       })
-      return { code, transactionalId, producerId, epoch }
+      return { code, transactionalId, state, producerId, epoch }
     })
     reader.readTaggedFields()
     return found

@@ -14,6 +14,7 @@ const recordsBefore = 1_000
 const timeoutMs = 60_000
 
 export async function firstOutput(setting: Setting): Promise<Figure[]> {
+  await setting.empty()
   const first: number[] = []
   const again: number[] = []
   let peakMiB = 0

@@ -13,11 +13,14 @@ export interface Setting {
   readonly cluster: KafkaCluster
   readonly log: Log
   readonly records: number
+  /** Makes all topics anew, with nothing in them. */
+  empty(): Promise<void>
   /** Settings of an engine that has never run before. */
   fresh(): EngineSettings
 }
 
 const sessionTimeoutMs = 6_000
+const topics = [inTopic, ...Object.values(outTopics)]
 
 /** Runs `use` with one broker and a filled input topic; leaves nothing behind. */
 export async function withSetting(
@@ -35,14 +38,18 @@ export async function withSetting(
   const log = await kafka({ brokers: cluster.brokers }).openLog()
   let runs = 0
   try {
-    for (const topic of [inTopic, ...Object.values(outTopics)]) {
-      await log.createTopic(topic, { partitions })
-    }
+    for (const topic of topics) await log.createTopic(topic, { partitions })
     await fill(log, records)
     await use({
       cluster,
       log,
       records,
+      empty: async () => {
+        for (const topic of topics) {
+          await log.deleteTopic(topic)
+          await log.createTopic(topic, { partitions })
+        }
+      },
       fresh: () => {
         runs += 1
         const name = `bench-${runs}`

@@ -202,10 +202,13 @@ test('an id of its own that is fenced all the same is taken over again', async (
   const appender = open(cluster)
   const two = (): Promise<unknown> =>
     appender.append([appendOf('t', 0, 'a'), appendOf('t', 1, 'a')])
-  cluster.script.set('AddPartitionsToTxn', [90])
+  cluster.script.set('Produce', [90])
   cluster.script.set('InitProducerId held', [90])
   await two()
-  cluster.script.set('AddPartitionsToTxn', [90, 90, 90])
+  cluster.script.set(
+    'Produce',
+    Array.from({ length: 20 }, () => 90),
+  )
   cluster.script.set('InitProducerId held', [90, 90, 90])
   await assert.rejects(two(), (error) => isCode(error, 'log-failed'))
 })

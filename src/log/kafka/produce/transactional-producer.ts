@@ -5,7 +5,8 @@
  * is known.
  *
  * The order within one commit: checks · AddPartitionsToTxn · Produce to all leaders, meanwhile
- * AddOffsetsToTxn for the groups of the commit before · TxnOffsetCommit · EndTxn. Requests repeated
+ * AddOffsetsToTxn for the groups of the commit before · TxnOffsetCommit · EndTxn; with KIP-890's
+ * second part there are no Add requests, and each end raises the epoch. Requests repeated
  * after a lost answer may arrive late and would then count for the next transaction; so after any
  * such repetition the next transaction gets another epoch first.
  */
@@ -13,6 +14,7 @@ import { assert } from '../../../core/assert.ts'
 import { MillraceError } from '../../../core/error.ts'
 import type { Appended, TopicPartition } from '../../log.ts'
 import type { GroupOffsets, Transaction, TransactionalProducer } from '../contracts.ts'
+import type { Cluster } from '../wire/cluster.ts'
 import { produce, produceAndAdd } from '../wire/requests/produce.ts'
 import { checkAppends, prepareAppends } from './appends.ts'
 import type { AppendOptions, EncodedAppends, PreparedAppends } from './appends.ts'
@@ -28,8 +30,9 @@ export interface ProducerOptions extends AppendOptions {
   /** The coordinator aborts a transaction that is open for longer. Default 60 s. */
   readonly timeoutMs?: number
   /**
-   * Default `part-1`: the same on every broker, and without the 20 ms that a broker waits now and
-   * then in `part-2`, which else takes half the time and CPU.
+   * Default: `part-2` where the brokers have it and markers are waited for, which takes fewer
+   * requests; else `part-1`. Without waiting, a broker holds the next transaction of `part-2` back
+   * for 20 ms.
    */
   readonly protocol?: TransactionProtocol
   /**
@@ -65,11 +68,21 @@ const attemptsMax = 5
 export async function openTransactionalProducer(
   options: ProducerOptions,
 ): Promise<TransactionalProducer> {
-  const { cluster, transactionalId, timeoutMs = 60_000, protocol = 'part-1' } = options
+  const { cluster, transactionalId, timeoutMs = 60_000, waitFor = 'outcome' } = options
   const { patienceMs = 30_000, lane = 0 } = options
+  const protocol = options.protocol ?? (await bestProtocol(cluster, waitFor))
   const about = { cluster, transactionalId, timeoutMs, protocol, lane }
   const id = await takeOver(about, cluster.clock.monotonic() + patienceMs)
   return new HeldProducer({ ...options, protocol, patienceMs }, new TransactionCalls(about, id))
+}
+
+async function bestProtocol(
+  cluster: Cluster,
+  waitFor: 'outcome' | 'markers',
+): Promise<TransactionProtocol> {
+  if (waitFor === 'outcome') return 'part-1'
+  const features = await cluster.features()
+  return features.level('transaction.version') >= 2 ? 'part-2' : 'part-1'
 }
 
 type Settled = ProducerOptions & Required<Pick<ProducerOptions, 'protocol' | 'patienceMs'>>

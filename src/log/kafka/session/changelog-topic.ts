@@ -2,6 +2,7 @@
 import { isCode, MillraceError } from '../../../core/error.ts'
 import type { KafkaAdmin } from '../admin/admin.ts'
 import { changelogFault, changelogSettings } from '../admin/changelog-settings.ts'
+import { seenNow } from '../admin/everywhere.ts'
 import { topicSettings } from '../admin/topic-infos.ts'
 import type { Cluster } from '../wire/cluster.ts'
 
@@ -20,7 +21,8 @@ export interface ChangelogTopicOptions {
  */
 export async function ensureChangelogTopic(options: ChangelogTopicOptions): Promise<void> {
   const { cluster, admin, topic, partitions } = options
-  const known = (await cluster.topics([topic])).get(topic)
+  // Not what is remembered: whoever finds there that a topic is missing asks again only later.
+  const known = cluster.known(topic) ?? (await seenNow(cluster, topic))
   if ((known?.partitions.length ?? 0) < partitions) {
     await admin.ensureTopic(topic, partitions, changelogSettings)
   }

@@ -42,8 +42,8 @@ export interface CallOptions {
 }
 
 /**
- * Of a transaction that the coordinator ends by itself, as it was open for too long: the epoch rises
- * by one, and nobody else has it.
+ * Of a transaction that the coordinator ends by itself, as it was open for too long: the epoch
+ * rises by one, and nobody else has it.
  */
 const abortedStates: ReadonlySet<string> = new Set([
   'PrepareEpochFence',

@@ -79,7 +79,11 @@ async function heldAtEnd(
     commit: async (values) => {
       const commit = put(producer, 3, values)
       commit.catch(() => {}) // the test looks at it later
-      await commit.finally(() => producer.close())
+      try {
+        await commit
+      } finally {
+        await producer.close()
+      }
     },
     isAtEnd: atEnd.promise,
     goOn: held.resolve,

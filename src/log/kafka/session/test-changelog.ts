@@ -35,6 +35,7 @@ export class TestPartition {
   open(openCopy: (from: number | null) => Promise<LocalCopy>): Changelog {
     const cluster = {
       clock: new VirtualClock(),
+      known: () => this.#meta(),
       topics: async () => new Map([[place.topic, this.#meta()]]),
       send: async (_to: unknown, _api: unknown, { timestamp }: { timestamp: number }) => [
         { ...place, code: 0, offset: timestamp === -2 ? this.start : this.end },

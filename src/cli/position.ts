@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { durationMs } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { GroupOffset, Log, TopicInfo } from '../log/log.ts'
+import { offsetOfLast } from './last-records.ts'
 
 export type Position =
   | { readonly kind: 'earliest' | 'latest' }
@@ -69,7 +70,7 @@ export async function offsetsAt(
         case 'offset':
           return at(position.offset)
         case 'last':
-          return at(Math.max(startOffset, endOffset - position.count))
+          return at(await offsetOfLast(log, at(0), part, position.count))
         case 'time':
           return at(await log.offsetAtTime(topic.name, partition, position.timeMs))
         case 'ago':

@@ -116,6 +116,9 @@ kafkaTest(
     assert.equal(places.size, keys.length)
     for (const [key, partitions] of places) assert.equal(partitions.size, 1, key)
     assert.equal(new Set([...places.values()].flatMap((one) => [...one])).size, 7)
+    // Written in a transaction, whose marker has the last offset of each.
+    const last = await millrace(['consume', 'keyed', '--from', '-1'])
+    assert.equal(last.trim().split('\n').length, 7)
   },
   120_000,
 )

@@ -17,6 +17,9 @@ const nodes = Number(process.env['MILLRACE_CONFORMANCE_NODES'] ?? 1)
 const version = process.env['MILLRACE_CONFORMANCE_KAFKA'] ?? kafkaVersion
 /** MILLRACE_CONFORMANCE_SEEDS=all: of the random cases not only every third. */
 const hasAllSeeds = process.env['MILLRACE_CONFORMANCE_SEEDS'] === 'all'
+/** MILLRACE_CONFORMANCE_MEMBERSHIP=streams: groups by KIP-1071, where the broker assigns tasks. */
+const membership =
+  process.env['MILLRACE_CONFORMANCE_MEMBERSHIP'] === 'streams' ? 'streams' : 'classic'
 /** One case makes a topic of 1,024 partitions, each with two such files. */
 const settings = { 'log.index.size.max.bytes': '65536' }
 /** Of its own: every case begins with an empty storage. */
@@ -33,6 +36,7 @@ function open(): Promise<Log> {
   return openKafkaLog({
     brokers: cluster?.brokers ?? [],
     outOfRange: 'earliest',
+    membership,
     sessionTimeoutMs: 6_000,
     heartbeatMs: 100,
   })

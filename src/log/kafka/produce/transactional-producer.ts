@@ -2,7 +2,7 @@
  * One transactional id, held: transactions of records and offsets, one after the other [KIP-98,
  * KIP-447]. What fails before the end of a transaction is asked for was not done, and is aborted
  * as far as that is possible; once the end was asked for, the question is repeated until its answer
- * is known.
+ * is known. What the coordinator has aborted by itself is made again, while nobody else has come.
  *
  * The order within one commit: checks · AddPartitionsToTxn · Produce to all leaders, meanwhile
  * AddOffsetsToTxn for the groups of the commit before · TxnOffsetCommit · EndTxn; with KIP-890's
@@ -58,7 +58,10 @@ const epochs = 2 ** 15
 const spareBytesMax = 4 << 20
 const abortMsMax = 3_000
 const decideMsMax = 5_000
-/** An append of several batches is tried again where another producer wrote between them. */
+/**
+ * A transaction is made again where another producer wrote between the batches of one append, or
+ * where the coordinator has aborted it, as it was open for too long.
+ */
 const attemptsMax = 5
 
 /**
@@ -134,14 +137,37 @@ class HeldProducer implements TransactionalProducer {
       try {
         return await this.#transact(prepared, offsets)
       } catch (thrown) {
-        const isScattered = thrown instanceof Scattered
-        if (isScattered && attempt < attemptsMax) {
-          await this.#abort()
-          if (!this.#isDead) continue
-        }
+        if (attempt < attemptsMax && (await this.#canRepeat(thrown))) continue
         throw await this.#setBack(thrown)
       }
     }
+  }
+
+  /** Whether nothing of the transaction was done, or ever will be, and the id is still held. */
+  async #canRepeat(thrown: unknown): Promise<boolean> {
+    if (thrown instanceof Scattered) {
+      await this.#abort()
+      return !this.#isDead
+    }
+    return thrown instanceof Setback && thrown.verdict === 'fenced' && (await this.#regain())
+  }
+
+  /**
+   * The coordinator raises the epoch too when it aborts a transaction that was open for too long,
+   * as the brokers were away or the process was stopped; it then gives the next one to whoever held
+   * it, and to nobody else. @returns false: a later owner has come, or nobody can say
+   */
+  async #regain(): Promise<boolean> {
+    if (!this.#isOpen) return false
+    this.#isOpen = false
+    try {
+      await this.#calls.renew(this.#options.cluster.clock.monotonic() + decideMsMax)
+    } catch (thrown) {
+      if (thrown instanceof Setback) return false
+      throw thrown
+    }
+    this.#sequences.clear()
+    return true
   }
 
   async #transact(
@@ -248,7 +274,7 @@ class HeldProducer implements TransactionalProducer {
         return notApplied(thrown.error)
       case 'fenced':
         this.#isDead = true
-        return await this.#whoFenced(thrown.error)
+        return (await this.#regain()) ? this.#openTooLong(thrown.error) : thrown.error
       case 'unknown':
         this.#isDead = true
         return thrown.error
@@ -273,24 +299,14 @@ class HeldProducer implements TransactionalProducer {
     this.#sequences.clear()
   }
 
-  /**
-   * The coordinator raises the epoch too when it aborts a transaction that was open for too long;
-   * it then gives the next one to whoever held it, and to nobody else.
-   */
-  async #whoFenced(error: MillraceError): Promise<MillraceError> {
-    const { cluster, transactionalId, timeoutMs = 60_000 } = this.#options
-    if (!this.#isOpen) return error
-    this.#isOpen = false
-    try {
-      await this.#calls.renew(cluster.clock.monotonic() + decideMsMax)
-    } catch (thrown) {
-      if (thrown instanceof Setback) return error
-      throw thrown
-    }
-    const text = `the transaction of '${transactionalId}' was open for over ${timeoutMs} ms`
-    return new MillraceError('log-failed', `${text} and was aborted`, {
-      cause: error,
-      hint: 'was the process stopped for a while? it goes on from the last commit',
+  #openTooLong(cause: MillraceError): MillraceError {
+    const { transactionalId, timeoutMs = 60_000 } = this.#options
+    const text =
+      `a transaction of '${transactionalId}' was made ${attemptsMax} times, ` +
+      `and aborted each time as it was open for over ${timeoutMs} ms`
+    return new MillraceError('log-failed', text, {
+      cause,
+      hint: 'raise transaction-timeout-ms; it goes on from the last commit',
     })
   }
 

@@ -60,6 +60,8 @@ export class TestCluster implements Cluster {
   readonly #ends: Map<string, number> = new Map()
   /** By producer, partition and sequence: a batch that comes again is known. */
   readonly #batches: Map<string, number> = new Map()
+  /** As DescribeTransactions says it. */
+  transactionState = 'Empty'
   #epoch = 0
   #producers = 0
 
@@ -145,10 +147,21 @@ export class TestCluster implements Cluster {
         if (version === 5 && code === 0) this.#epoch += 1
         return { code, next: version < 5 ? null : { producerId: 7, epoch: this.#epoch } }
       case 'DescribeTransactions':
-        return [{ code, transactionalId: 'x', state: 'Empty', producerId: 7, epoch: this.#epoch }]
+        return [this.#described(code)]
       default:
         return { code }
     }
+  }
+
+  /** The coordinator aborts what is open, as it does after its time-out. */
+  timeOut(): void {
+    this.#epoch += 1
+    this.transactionState = 'CompleteAbort'
+  }
+
+  #described(code: number): unknown {
+    const { transactionState: state } = this
+    return { code, transactionalId: 'x', state, producerId: 7, epoch: this.#epoch }
   }
 
   #produce({ topic, partition, bytes }: Produced, code: number): unknown {

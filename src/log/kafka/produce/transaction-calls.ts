@@ -201,6 +201,21 @@ export class TransactionCalls {
     this.#isEpochSpent = false
   }
 
+  /**
+   * Whether the transaction in hand was aborted, by the coordinator or for somebody who takes the
+   * id over; false also where nobody can say. Where `renew` succeeds afterwards it was ours: an
+   * heir's own would have the same look.
+   */
+  async isAborted(deadlineMs: number): Promise<boolean> {
+    try {
+      const held = await this.#described(deadlineMs)
+      return held !== null && this.#hasAborted(held)
+    } catch (thrown) {
+      if (thrown instanceof MillraceError) return false
+      throw thrown
+    }
+  }
+
   /** No later owner has come, although a transaction of ours may have been aborted in its time. */
   async #isOurs(deadlineMs: number): Promise<boolean> {
     let held: DescribedTransaction | null
@@ -210,10 +225,14 @@ export class TransactionCalls {
       if (thrown instanceof MillraceError) throw new Setback('abort', thrown)
       throw thrown
     }
-    if (held === null) return true
-    const { producerId, epoch } = this.#id
-    if (held.producerId !== producerId) return false
-    return held.epoch === epoch || (held.epoch === epoch + 1 && abortedStates.has(held.state))
+    if (held === null || this.#hasAborted(held)) return true
+    return held.producerId === this.#id.producerId && held.epoch === this.#id.epoch
+  }
+
+  #hasAborted({ producerId, epoch, state }: DescribedTransaction): boolean {
+    return (
+      producerId === this.#id.producerId && epoch === this.#id.epoch + 1 && abortedStates.has(state)
+    )
   }
 
   /** Who holds the id now; null: the coordinator does not know it. @throws MillraceError */

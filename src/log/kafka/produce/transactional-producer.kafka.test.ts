@@ -235,12 +235,12 @@ for (const protocol of ['part-1', 'part-2'] as const) {
     await producer.close()
   })
 
-  kafkaTest(
-    `${protocol}: a transaction that is open for too long is aborted, and made again`,
-    async () => {
-      const timeoutMs = 1_000
+  for (const ending of ['none', 'lost-request'] as const) {
+    kafkaTest(`${protocol}: what is open for too long is made again, end: ${ending}`, async () => {
       const had = await valuesOf(1)
-      const cluster = faultyCluster(place.cluster, () => 'none')
+      let ends = 0
+      const decide = (name: string): Fault => (name === 'EndTxn' && ++ends === 1 ? ending : 'none')
+      const cluster = faultyCluster(place.cluster, decide)
       const { send } = cluster
       let opened = 0
       cluster.send = async (to, api, request, options) => {
@@ -248,11 +248,10 @@ for (const protocol of ['part-1', 'part-2'] as const) {
         if (api.name === 'InitProducerId') opened += 1
         return await send(to, api, request, options)
       }
-      const id = uniqueName('produce')
       const start = await place.stableEnd(1)
       // The coordinator's own abort marker moves it.
       const hasEnded = async (): Promise<boolean> => (await place.stableEnd(1)) > start
-      const producer = await open(id, { protocol, cluster, timeoutMs })
+      const producer = await open(uniqueName('produce'), { protocol, cluster, timeoutMs: 1_000 })
       const group = uniqueName('produce')
       await put(producer, 1, ['too late'], offsetIn(group, 1, 3))
       assert.equal(opened, 2, 'once for the next epoch')
@@ -260,8 +259,8 @@ for (const protocol of ['part-1', 'part-2'] as const) {
       assert.deepEqual(await valuesOf(1), [...had, 'too late', 'after'])
       assert.equal(await place.committed(group, 1), 4)
       await producer.close()
-    },
-  )
+    })
+  }
 
   kafkaTest(`${protocol}: a record that the broker refuses leaves the producer alive`, async () => {
     const limits = { recordBytesMax: 1 << 20, batchBytesMax: 1 << 20, isCompacted: false }

@@ -288,6 +288,25 @@ test('a coordinator or leader that stays away ends the commit, not applied', asy
   }
 })
 
+test('an end that may have been done is made again only if it was aborted', async () => {
+  for (const isSure of [true, false]) {
+    const cluster = new TestCluster()
+    const producer = await open(cluster)
+    cluster.script.set('EndTxn', ['down', 'lost', 48])
+    cluster.onSend = ({ name }) => {
+      if (name !== 'EndTxn') return
+      cluster.onSend = null
+      cluster.timeOut()
+      if (!isSure) cluster.transactionState = 'CompleteCommit'
+    }
+    const commit = producer.commit(one)
+    if (isSure) await commit
+    else await assert.rejects(commit, (error) => isCode(error, 'commit-unknown'))
+    assert.equal(producer.isDead, !isSure)
+    assert.equal(owners(cluster).length, isSure ? 2 : 1)
+  }
+})
+
 test('where a later owner has come, nothing is asked for that would harm it', async () => {
   const cluster = new TestCluster()
   const producer = await open(cluster)

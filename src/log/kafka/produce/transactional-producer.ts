@@ -149,7 +149,15 @@ class HeldProducer implements TransactionalProducer {
       await this.#abort()
       return !this.#isDead
     }
-    return thrown instanceof Setback && thrown.verdict === 'fenced' && (await this.#regain())
+    if (!(thrown instanceof Setback)) return false
+    if (thrown.verdict === 'fenced') return await this.#regain()
+    // The answer to the end was lost, and the end refused when it was asked for again.
+    const isAborted = thrown.verdict === 'unknown' && (await this.#isAborted())
+    return isAborted && (await this.#regain())
+  }
+
+  async #isAborted(): Promise<boolean> {
+    return await this.#calls.isAborted(this.#options.cluster.clock.monotonic() + decideMsMax)
   }
 
   /**

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 /** Whoever sets it for the process knows better. */
 const flag = '--incremental-marking-soft-trigger'
 /** Of the room up to the heap's limit. */
-const percent = 80
+const percent = 50
 
 /**
  * By default V8 begins to mark the whole heap as soon as the room left in it is smaller than the

@@ -8,3 +8,12 @@ export type {
   TestRecord,
 } from './testing/test-pipeline.ts'
 export { VirtualClock } from './core/clock.ts'
+export { simulate } from './testing/simulate/simulate.ts'
+export type {
+  SimulatedPipeline,
+  SimulateOptions,
+  SimulationReport,
+} from './testing/simulate/simulate.ts'
+export { inputOf } from './testing/simulate/simulation-input.ts'
+export type { SimulatedRecord } from './testing/simulate/simulation-input.ts'
+export type { FaultKind } from './testing/simulate/fault.ts'

@@ -139,6 +139,16 @@ export const errorTable = {
     retry: 'never',
     text: 'a file does not export a pipeline',
   },
+  'simulation-failed': {
+    blame: 'user',
+    retry: 'never',
+    text: 'a simulated run with faults did not give what the run without gives',
+  },
+  'not-deterministic': {
+    blame: 'user',
+    retry: 'never',
+    text: 'the same input gave different results in two runs without faults',
+  },
   'state-corrupt': {
     blame: 'engine',
     retry: 'never',

@@ -28,6 +28,7 @@ import { toOperator } from './operators/to.ts'
 import { windowFoldOperator } from './operators/window-fold.ts'
 import { stepOperator } from './operators/step-operator.ts'
 import { isTable, looksAt } from './table-readers.ts'
+import type { Tap } from './task-options.ts'
 import type { StateSet } from './state/state-set.ts'
 import type { TimeDomain, TimeDomains } from './time-domains.ts'
 
@@ -60,6 +61,7 @@ export interface ChainOptions {
   readonly domains: TimeDomains
   /** Input partition of the record in hand. */
   readonly originPartition: () => number
+  readonly tap?: Tap
 }
 
 export function buildChain(options: ChainOptions): Chain {
@@ -139,6 +141,8 @@ function buildStep(step: Step, wiring: Wiring, options: ChainOptions): Operator 
   const { name, node } = step
   const context = contextOf(step, wiring, options)
   const targets = targetsOf(name, wiring)
+  const { tap } = options
+  if (tap !== undefined) targets.unshift((value, key, time) => tap(name, value, key, time))
   for (const { topic } of options.part.repartitions.filter((each) => each.step === name)) {
     targets.push(repartitionOperator(topic, context, options.outputs).push)
   }

@@ -19,7 +19,7 @@ import type { RestoreProgress } from './restore-task.ts'
 import type { TaskEvent } from './task-event.ts'
 import { isGlobal } from './task-inputs.ts'
 import { TaskLoop } from './task-loop.ts'
-import type { TaskCounters } from './task-options.ts'
+import type { Tap, TaskCounters } from './task-options.ts'
 import { Task } from './task.ts'
 import { openTopics, prepareCodecs } from './topics.ts'
 import { whenReachable } from './when-reachable.ts'
@@ -46,6 +46,7 @@ export interface EngineOptions {
   readonly notify: (event: RunEvent) => void
   /** Ends the waiting for a log that is away at the start. */
   readonly signal: AbortSignal | null
+  readonly tap?: Tap
 }
 
 export type RunEvent =
@@ -279,12 +280,19 @@ async function openTask(
     inputs: planned.inputs,
     onFailure: (error) => options.notify({ kind: 'trim-failed', task: planned.name, error }),
   })
-  const { clock, print } = options
+  const { clock, print, tap } = options
   const outside: Outside = {
     after: (ms, then) => clock.after(ms, then),
     wake: options.wake,
   }
-  const task = new Task({ ...planned, session, nowMs: clock.now(), print, outside })
+  const task = new Task({
+    ...planned,
+    session,
+    nowMs: clock.now(),
+    print,
+    outside,
+    ...(tap && { tap }),
+  })
   return { session, task }
 }
 

@@ -1,4 +1,5 @@
 /** What a task is made of, and what it counts. */
+import type { Key } from '../core/key.ts'
 import type { Session } from '../log/log.ts'
 import type { PlanPart } from '../pipeline/plan.ts'
 import type { Outside } from './operators/operator.ts'
@@ -21,7 +22,14 @@ export interface TaskOptions {
   readonly homeTopic: string
   readonly nowMs: number
   readonly print: (text: string) => void
+  readonly tap?: Tap
 }
+
+/**
+ * Told each record that a step gives, before those behind it take it; what is undone later too.
+ * For finding the step whose results differ from run to run.
+ */
+export type Tap = (step: string, value: unknown, key: Key | null, timeMs: number) => void
 
 /** What a task has done since it was opened. Plain counters, read by whoever wants to show them. */
 export interface TaskCounters {

@@ -69,7 +69,7 @@ export class Task implements TaskContext {
     })
     this.#letters = new Letters(this.#outputs, options.homeTopic)
     this.#chain = buildChain({
-      part: options.part,
+      ...options,
       task: this,
       state: this.#state,
       outputs: this.#outputs,

@@ -1,0 +1,160 @@
+/** What can go wrong in a simulation, as plain data: a list can be printed and made shorter. */
+import { unreachable } from '../../core/assert.ts'
+import type { Random } from '../../core/random.ts'
+
+/**
+ * Kinds of faults.
+ * - `crash`: a process dies before a commit, after one took effect and before its answer, while a
+ *   task is opened or restored, or at any instant; another one takes its place.
+ * - `commit-fails`: a commit is refused (`log-failed`), nothing of it happens.
+ * - `answer-lost`: `commit-unknown`; it took effect, or it did not.
+ * - `slow-commit`: a commit takes effect, or is answered, late; records are processed meanwhile.
+ * - `pause`: a process stands still before a commit. When that takes longer than its lease another
+ *   one takes over, and the first wakes as a zombie.
+ * - `small-reads`: records come in small batches, with commits between.
+ */
+export type FaultKind =
+  | 'crash'
+  | 'commit-fails'
+  | 'answer-lost'
+  | 'slow-commit'
+  | 'pause'
+  | 'small-reads'
+
+export const faultKinds: readonly FaultKind[] = [
+  'crash',
+  'commit-fails',
+  'answer-lost',
+  'slow-commit',
+  'pause',
+  'small-reads',
+]
+
+/** Commits and openings are numbered over a whole run, from 0. Times are virtual, ms. */
+export type Fault =
+  | { readonly kind: 'crash'; readonly when: 'before-commit' | 'after-commit'; readonly at: number }
+  | { readonly kind: 'crash'; readonly when: 'opening'; readonly at: number }
+  | {
+      readonly kind: 'crash'
+      readonly when: 'restoring'
+      readonly at: number
+      /** Blobs that were read before. */
+      readonly blobs: number
+    }
+  | { readonly kind: 'crash'; readonly when: 'at-time'; readonly at: number }
+  | { readonly kind: 'commit-fails'; readonly at: number }
+  | { readonly kind: 'answer-lost'; readonly at: number; readonly isApplied: boolean }
+  | {
+      readonly kind: 'slow-commit'
+      readonly at: number
+      readonly applies: 'at-once' | 'after-delay'
+      readonly delayMs: number
+    }
+  | { readonly kind: 'pause'; readonly at: number; readonly ms: number }
+  | { readonly kind: 'small-reads'; readonly records: number; readonly commitEveryMs: number }
+
+/** How long a paused process keeps its tasks, virtual ms. */
+export const leaseMs = 10_000
+
+/** Of one seed. */
+const faultsMax = 6
+
+/**
+ * The faults of a seed. It turns some kinds off, so that others get room.
+ * @param recordCount of the whole input: how many commits there may be
+ */
+export function drawFaults(
+  random: Random,
+  kinds: readonly FaultKind[],
+  recordCount: number,
+): Fault[] {
+  const faults: Fault[] = []
+  const records = 1 + random.int(random.int(2) === 0 ? 5 : 50)
+  const isSmall = kinds.includes('small-reads') && random.int(4) > 0
+  const commitEveryMs = random.int(3) === 0 ? 5 : 0
+  if (isSmall) faults.push({ kind: 'small-reads', records, commitEveryMs })
+  const others = kinds.filter((kind) => kind !== 'small-reads')
+  const allowed = others.filter(() => random.int(3) > 0)
+  const drawn = allowed.length > 0 ? allowed : others
+  if (drawn.length === 0) return faults
+  const commits = 4 + (isSmall ? Math.ceil(recordCount / records) : 4)
+  for (let left = 1 + random.int(faultsMax); left > 0; left--) {
+    const kind = drawn[random.int(drawn.length)] as Exclude<FaultKind, 'small-reads'>
+    faults.push(drawFault(random, kind, random.int(2) === 0 ? random.int(8) : random.int(commits)))
+  }
+  return faults
+}
+
+function drawFault(random: Random, kind: Exclude<FaultKind, 'small-reads'>, commit: number): Fault {
+  switch (kind) {
+    case 'crash':
+      return drawCrash(random, commit)
+    case 'commit-fails':
+      return { kind, at: commit }
+    case 'answer-lost':
+      return { kind, at: commit, isApplied: random.int(2) === 0 }
+    case 'slow-commit': {
+      const applies = random.int(2) === 0 ? 'at-once' : 'after-delay'
+      return { kind, at: commit, applies, delayMs: 1 + random.int(40) }
+    }
+    case 'pause':
+      return { kind, at: commit, ms: 1 + random.int(2 * leaseMs) }
+    default:
+      return unreachable(kind)
+  }
+}
+
+function drawCrash(random: Random, commit: number): Fault {
+  const drawn = random.int(6)
+  if (drawn < 2) return { kind: 'crash', when: 'before-commit', at: commit }
+  if (drawn < 4) return { kind: 'crash', when: 'after-commit', at: commit }
+  if (drawn === 4) return { kind: 'crash', when: 'at-time', at: 1 + random.int(100) }
+  const at = random.int(6)
+  if (random.int(3) === 0) return { kind: 'crash', when: 'opening', at }
+  return { kind: 'crash', when: 'restoring', at, blobs: random.int(3) }
+}
+
+/** The same fault sooner, or with smaller numbers: what a reader understands more easily. */
+export function simplerFaults(fault: Fault): Fault[] {
+  if (fault.kind === 'small-reads') {
+    return [1, 2, 4, 8, 16].flatMap((records) =>
+      records < fault.records ? { ...fault, records } : [],
+    )
+  }
+  return Array.from({ length: Math.min(fault.at, 8) }, (_, at) => ({ ...fault, at }))
+}
+
+/** One line for people. */
+export function faultText(fault: Fault): string {
+  switch (fault.kind) {
+    case 'crash':
+      switch (fault.when) {
+        case 'before-commit':
+          return `crash before commit ${fault.at}`
+        case 'after-commit':
+          return `crash after commit ${fault.at}, before its answer`
+        case 'opening':
+          return `crash at opening ${fault.at}`
+        case 'restoring':
+          return `crash at opening ${fault.at}, after ${fault.blobs} blobs of state`
+        case 'at-time':
+          return `crash after ${fault.at} ms`
+        default:
+          return unreachable(fault)
+      }
+    case 'commit-fails':
+      return `commit ${fault.at} fails`
+    case 'answer-lost':
+      return `answer of commit ${fault.at} lost, it ${fault.isApplied ? 'happened' : 'did not'}`
+    case 'slow-commit': {
+      const what = fault.applies === 'at-once' ? 'is answered' : 'takes effect'
+      return `commit ${fault.at} ${what} after ${fault.delayMs} ms`
+    }
+    case 'pause':
+      return `pause of ${fault.ms} ms before commit ${fault.at}`
+    case 'small-reads':
+      return `records come ${fault.records} at a time, a commit after ${fault.commitEveryMs} ms`
+    default:
+      return unreachable(fault)
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What a run has committed, in the form in which two runs are compared: records of each output
+ * topic, by key, in order.
+ *
+ * What is not compared, as it may differ between right runs: offsets, order among keys, stacks of
+ * errors. Where tasks read a repartition topic, records of several partitions meet there in any
+ * order: what such tasks write is compared as a set (how often each record is there counts), and
+ * the watermark that a late letter names is left out.
+ */
+import type { MemoryStore } from '../../log/memory/memory-store.ts'
+
+export interface OutcomeScope {
+  readonly topics: readonly string[]
+  /** Who wrote the record, for runs with several tasks; null where only the key counts. */
+  readonly writerOf: ((topic: string, partition: number, offset: number) => Writer) | null
+}
+
+export interface Writer {
+  readonly name: string
+  /** Whether its records come in an order that is always the same. */
+  readonly isOrdered: boolean
+}
+
+/** Place (topic, key) → its records as text, in order. */
+export type Outcome = ReadonlyMap<string, readonly string[]>
+
+const inOrder: Writer = { name: '', isOrdered: true }
+
+export function readOutcome(store: MemoryStore, { topics, writerOf }: OutcomeScope): Outcome {
+  const places = new Map<string, string[]>()
+  const unordered = new Set<string>()
+  for (const name of topics) {
+    for (const { partition, startOffset, read } of partitionsOf(store, name)) {
+      for (let batch = read(startOffset); batch !== null; batch = read(batch.nextOffset)) {
+        for (let i = batch.first; i < batch.count; i++) {
+          const writer = writerOf?.(name, partition, batch.offset(i)) ?? inOrder
+          const key = batch.key(i)
+          const who = key === null ? `no key, partition ${partition}` : `key ${key.toString()}`
+          const place = `${name}, ${who}${writer.name === '' ? '' : `, of ${writer.name}`}`
+          const headers = batch.headers(i).flatMap(({ name: header, value }) => {
+            if (header === 'millrace-stack') return []
+            if (header === 'millrace-watermark' && !writer.isOrdered) return []
+            return ` ${header}=${Buffer.from(value ?? []).toString()}`
+          })
+          const value = batch.value(i)?.toString() ?? 'null'
+          const list = places.get(place)
+          const text = `${value} at ${batch.time(i)}${headers.join('')}`
+          if (list === undefined) places.set(place, [text])
+          else list.push(text)
+          if (!writer.isOrdered) unordered.add(place)
+        }
+      }
+    }
+  }
+  for (const place of unordered) places.get(place)?.sort()
+  return places
+}
+
+function partitionsOf(
+  store: MemoryStore,
+  name: string,
+): {
+  partition: number
+  startOffset: number
+  read: (offset: number) => ReturnType<ReturnType<MemoryStore['partition']>['read']>
+}[] {
+  const topic = store.topics.get(name)
+  if (topic === undefined) return []
+  return topic.partitions.map((one) => {
+    return {
+      partition: one.partition,
+      startOffset: one.startOffset,
+      read: (offset: number) => one.read(offset),
+    }
+  })
+}
+
+/** The first place where two outcomes differ, as text for people; null: they are equal. */
+export function difference(expected: Outcome, got: Outcome): string | null {
+  for (const place of new Set([...expected.keys(), ...got.keys()])) {
+    const wanted = expected.get(place) ?? []
+    const found = got.get(place) ?? []
+    for (let i = 0; i < Math.max(wanted.length, found.length); i++) {
+      if (wanted[i] === found[i]) continue
+      const counts = `${wanted.length} records without faults, ${found.length} with them`
+      const [here, there] = [wanted[i] ?? 'none', found[i] ?? 'none']
+      return `${place}: ${counts}; record ${i}: expected ${here}, got ${there}`
+    }
+  }
+  return null
+}

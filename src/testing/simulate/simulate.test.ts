@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
+import { systemRandom, seededRandom } from '../../core/random.ts'
+import { isCode, type MillraceError } from '../../core/error.ts'
+import { count, from, json, sameWindow, topic, tumbling } from '../../index.ts'
+import { faultKinds } from './fault.ts'
+import { inputOf, type SimulatedRecord } from './simulation-input.ts'
+import { simulate } from './simulate.ts'
+
+interface Event {
+  readonly id: string
+  readonly n: number
+  readonly at: number
+}
+const spec = {
+  codec: json<Event>(),
+  key: (event: Event) => event.id,
+  time: (event: Event) => event.at,
+  outOfOrder: '2s' as const,
+}
+const orders = topic('orders', spec)
+const payments = topic('payments', spec)
+const joined = topic('joined')
+
+/** In disorder within the bound, and now and then beyond it. */
+function events(
+  seed: number,
+  length: number,
+  late: 'some late' | 'none late' = 'some late',
+): Event[] {
+  const random = seededRandom(seed)
+  return Array.from({ length }, (_, i) => ({
+    id: `k${random.int(5)}`,
+    n: i,
+    at: 10_000 + i * 300 - random.int(late === 'some late' && random.int(10) === 0 ? 8_000 : 2_000),
+  }))
+}
+
+function joinInput(length: number): SimulatedRecord[] {
+  return [...inputOf(orders, events(1, length)), ...inputOf(payments, events(2, length))]
+}
+
+const join = () =>
+  from(orders)
+    .join(from(payments), sameWindow(tumbling('10s')))
+    .to(joined)
+
+test('a windowed join gives the same under faults of every kind', async () => {
+  const startedMs = systemClock.monotonic()
+  const report = await simulate(join(), { input: joinInput(100), seeds: 100 })
+  const ms = systemClock.monotonic() - startedMs
+  assert.equal(report.runs, 100)
+  for (const kind of faultKinds) assert.ok(report.faults[kind] >= 10, JSON.stringify(report))
+  assert.ok(ms < 5_000, `${ms} ms`)
+})
+
+async function refusal(work: Promise<unknown>): Promise<MillraceError> {
+  const thrown: unknown = await work.then(
+    () => null,
+    (error: unknown) => error,
+  )
+  assert.ok(isCode(thrown, 'not-deterministic') || isCode(thrown, 'simulation-failed'), `${thrown}`)
+  return thrown
+}
+
+const wide = topic('wide', { ...spec, partitions: 3 })
+
+test('several partitions, one task or many, with another key behind a repartition', async () => {
+  const pipeline = from(wide)
+    .keyBy((event) => `g${event.n % 4}`)
+    .window(tumbling('5s'))
+    .aggregate({ n: count() })
+    .to(topic('groups'))
+  const input = inputOf(wide, events(3, 120, 'none late'))
+  for (const tasks of ['one', 'per-partition'] as const) {
+    const report = await simulate(pipeline, { input, seeds: 30, tasks })
+    assert.ok(report.faults.crash >= 10, JSON.stringify(report))
+  }
+})
+
+test('a step that asks chance is named', async () => {
+  const pipeline = from(orders)
+    .filter((event) => event.n >= 0)
+    .map((event) => ({ ...event, lot: systemRandom.int(1_000_000) }))
+    .named('draw')
+    .filter((event) => event.lot % 2 === 0)
+    .to(joined)
+  const error = await refusal(simulate(pipeline, { input: inputOf(orders, events(1, 10)) }))
+  assert.equal(error.code, 'not-deterministic')
+  assert.equal(error.at.step, 'draw')
+})
+
+test('a step that reads the machine clock is named', async () => {
+  const pipeline = from(orders)
+    .map((event) => ({ ...event, seenAt: systemClock.now() }))
+    .named('stamp')
+    .to(joined)
+  const error = await refusal(simulate(pipeline, { input: inputOf(orders, events(1, 10)) }))
+  assert.equal(error.code, 'not-deterministic')
+  assert.equal(error.at.step, 'stamp')
+})
+
+test('what a function keeps in a variable is lost in a crash: told with a small case', async () => {
+  const counting = () => {
+    const seen = new Map<string, number>()
+    return from(orders)
+      .map(({ id }) => {
+        const n = (seen.get(id) ?? 0) + 1
+        seen.set(id, n)
+        return { id, n }
+      })
+      .to(joined)
+  }
+  const input = inputOf(orders, events(1, 60))
+  const faults = ['crash', 'small-reads'] as const
+  const error = await refusal(simulate(counting, { input, seeds: 50, faults }))
+  assert.equal(error.code, 'simulation-failed')
+  assert.match(error.message, /^seed \d+: .*joined, key /)
+  assert.match(error.message, /input \([2-4] records\)/)
+  assert.match(error.message, /process 2 starts/)
+  const seed = Number(/seed (\d+)/.exec(error.message)?.[1])
+  const again = await refusal(simulate(counting, { input, seeds: [seed], faults }))
+  assert.equal(again.message, error.message)
+})
+
+test('a record that the pipeline does not read is refused', async () => {
+  const input = inputOf(wide, events(1, 3))
+  await assert.rejects(simulate(join(), { input }), { code: 'unknown-topic' })
+  const far = inputOf(orders, events(1, 3), () => ({ partition: 7 }))
+  await assert.rejects(simulate(join(), { input: far }), { code: 'unknown-partition' })
+})

@@ -1,0 +1,71 @@
+/** What is simulated: a pipeline, with what all its runs share. */
+import { MillraceError } from '../../core/error.ts'
+import type { Log } from '../../log/log.ts'
+import type { MemoryLog } from '../../log/memory/memory-log.ts'
+import type { MemoryStore } from '../../log/memory/memory-store.ts'
+import { buildPlan } from '../../pipeline/build-plan.ts'
+import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
+import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
+
+/** Puts a log between the engine and the memory log: for tests with a wrong one. */
+export type WrapLog = (
+  log: MemoryLog,
+  storage: { readonly store: MemoryStore; readonly notes: Map<string, unknown> },
+) => Log
+
+export interface Subject {
+  readonly name: string
+  /** Called once for each simulated process. */
+  readonly pipelines: () => readonly Pipeline[]
+  readonly tasks: 'one' | 'per-partition'
+  readonly sources: ReadonlyMap<string, TopicSpec>
+  /** Names of the topics that tasks read: sources, and repartition topics. */
+  readonly places: readonly string[]
+  /** Names of the topics whose records are compared. */
+  readonly topics: readonly string[]
+  /** In the order of the plan. */
+  readonly steps: readonly string[]
+  /** How long the wall clock goes on after all was read, ms. */
+  readonly settleMs: number
+  readonly wrap: WrapLog
+}
+
+export interface SubjectOptions {
+  readonly tasks: 'one' | 'per-partition'
+  readonly settleMs: number
+  readonly wrap: WrapLog
+}
+
+/** @throws `invalid-plan` */
+export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptions): Subject {
+  const pipelines = make()
+  const names = new Set(pipelines.map((one) => one.name ?? 'simulated'))
+  const [name = 'simulated'] = names
+  if (names.size > 1) {
+    throw new MillraceError('invalid-plan', `${names.size} pipelines cannot be simulated as one`, {
+      hint: 'simulate each of them on its own',
+    })
+  }
+  const sources = new Map<string, TopicSpec>()
+  const written = new Set<string>()
+  const whole = buildPlan(pipelines, { name, repartition: false })
+  const steps = whole.parts.flatMap((part) => part.steps)
+  for (const { node } of steps) {
+    if (node.kind === 'source') sources.set(node.topic.name, node.topic)
+    if (node.kind === 'to') written.add(node.topic.name)
+  }
+  for (const source of sources.keys()) written.add(deadTopic(source)).add(lateTopic(source))
+  const isCut = options.tasks === 'per-partition'
+  const plan = isCut ? buildPlan(pipelines, { name, repartition: true }) : whole
+  const passages = isCut && [...sources.values()].some((spec) => (spec.partitions ?? 1) > 1)
+  const repartitions = plan.parts.flatMap((part) => part.repartitions.map(({ topic }) => topic))
+  return {
+    ...options,
+    name,
+    pipelines: make,
+    sources,
+    places: passages ? [...sources.keys(), ...repartitions] : [...sources.keys()],
+    topics: [...written],
+    steps: steps.map((step) => step.name),
+  }
+}

@@ -124,6 +124,15 @@ test('what a function keeps in a variable is lost in a crash: told with a small 
   assert.equal(again.message, error.message)
 })
 
+test('a zombie whose last commit fails has ended as it may', async () => {
+  const report = await simulate(join(), {
+    input: joinInput(20),
+    seeds: 300,
+    faults: ['pause', 'answer-lost', 'commit-fails'],
+  })
+  assert.ok(report.faults.pause > 100, JSON.stringify(report))
+})
+
 test('a record that the pipeline does not read is refused', async () => {
   const input = inputOf(wide, events(1, 3))
   await assert.rejects(simulate(join(), { input }), { code: 'unknown-topic' })

@@ -3,7 +3,7 @@
  * a list of faults. Repeats exactly, as far as the pipeline's own functions do.
  */
 import { systemClock } from '../../core/clock.ts'
-import { isCode, messageOf } from '../../core/error.ts'
+import { messageOf } from '../../core/error.ts'
 import type { EngineRun } from '../../engine/run.ts'
 import { engineDefaults, startPipelines } from '../../engine/run.ts'
 import type { Tap } from '../../engine/task-options.ts'
@@ -144,9 +144,8 @@ class Run implements Meeting {
 
   #ended(process: SimulatedProcess, thrown: unknown): void {
     this.note(process, `ended: ${messageOf(thrown)}`)
-    // Whoever was replaced is fenced, as it has to be.
-    if (process.isReplaced && isCode(thrown, 'task-fenced')) return
-    if (!process.isDead) this.#failure ??= { thrown }
+    // Whoever was replaced has to end: fenced, or with what kept it from its last commit.
+    if (!process.isReplaced && !process.isDead) this.#failure ??= { thrown }
   }
 
   /** Lets time go on until all is read, and then for as long as the subject says. */

@@ -18,6 +18,7 @@ const commands = {
   'test:faults': ['test/faults/faults.ts'],
   'test:kafka-faults': ['test/kafka-faults/faults.ts'],
   long: ['test/long/long.ts'],
+  mutants: ['test/mutation/mutants.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],
   'bench:kafka': ['bench/kafka/bench.ts'],

@@ -138,7 +138,7 @@ function writeTable(verdicts: readonly Verdict[]): void {
     caught === null ? '–' : `${basename(caught.file, '.test.ts')}: ${caught.test}`.slice(0, 60)
   const rows = verdicts.map(
     ({ bug, by, simulation }) =>
-      `| ${[bug.name, cell(by), by?.seconds ?? '–', simulation === null ? '–' : 'yes'].join(' | ')} |`,
+      `| ${bug.name} | ${cell(by)} | ${by?.seconds ?? '–'} | ${simulation ? 'yes' : '–'} |`,
   )
   const head = ['| bug | caught by | s | simulated |', '|---|---|---|---|']
   const table = [marks[0], '', ...head, ...rows, '', marks[1]].join('\n')

@@ -25,6 +25,7 @@ const catchUpMsMax = 120_000
 /** More than this, from the second sixth of the run to the last, is not flat. */
 const growthMax = 1.15
 const mib = 2 ** 20
+const letterRetentionMs = 180_000
 
 const { values } = parseArgs({
   options: {
@@ -91,6 +92,10 @@ class LongRun {
 
   async #open(log: Log): Promise<{ outputs: Outputs; feed: Feed }> {
     const expected = this.#expected
+    // Letters are kept for ever until somebody says otherwise.
+    for (const { name } of await log.listTopics())
+      if (/\.(dead|late)$/.test(name))
+        await log.alterTopic(name, { retentionMs: letterRetentionMs })
     const outputs = await Outputs.open(log)
     const feed = new Feed({ log, expected, seed, perSecond, startMs: Date.now() })
     return { outputs, feed }

@@ -11,7 +11,7 @@ const isUnitTest = (path: string): boolean =>
 
 /**
  * Test files that load `file`, those by way of the fewest imports first; among equals those that
- * lie in its folder or are called like it. What a test starts as a program of its own is not followed.
+ * lie in its folder or are called like it, and those that compare with a model. What a test starts as a program of its own is not followed.
  */
 export function nearestTests({ code }: Tree, file: string): string[] {
   const importers = new Map<string, string[]>()
@@ -34,7 +34,10 @@ export function nearestTests({ code }: Tree, file: string): string[] {
   const steps = (path: string): number => (distances.get(path) ?? 0) + apart(path, file)
   return [...distances.keys()]
     .filter(isUnitTest)
-    .map((path) => ({ path, steps: steps(path) - sharedWords(path, file) }))
+    .map((path) => ({
+      path,
+      steps: steps(path) - sharedWords(path, file) - (seesMuch(path) ? 2 : 0),
+    }))
     .sort((a, b) => a.steps - b.steps || (a.path < b.path ? -1 : 1))
     .map(({ path }) => path)
 }
@@ -49,6 +52,11 @@ function sharedWords(one: string, other: string): number {
 function doorOf(specifier: string): string | undefined {
   const door = doors.exec(specifier)
   return door === null ? undefined : `src/${door[1] ?? 'index'}.ts`
+}
+
+/** Random input against a plain model, with commits and restarts anywhere. */
+function seesMuch(path: string): boolean {
+  return /\.(?:model|conformance)\.test\.ts$/.test(path)
 }
 
 /** Folders that have to be left and entered to come from one file to the other. */

@@ -14,7 +14,7 @@ export interface Verdict {
   /** Until then; of all tests where nobody catches it. */
   readonly seconds: number
   /** `unseen`: the simulations do not load its file. */
-  readonly simulated: 'yes' | 'no' | 'unseen'
+  readonly simulated: 'yes' | 'no' | 'unseen' | 'not asked'
 }
 
 /**
@@ -40,8 +40,10 @@ export function withRows(
   return text.slice(0, from) + table + text.slice(to + marks[1].length)
 }
 
+const simulatedCell = { yes: 'yes', no: '–', unseen: '–', 'not asked': '?' } as const
+
 function rowOf({ bug, by, seconds, simulated }: Verdict): string {
-  const cells = [bug.name, byText(by), String(seconds), simulated === 'yes' ? 'yes' : '–']
+  const cells = [bug.name, byText(by), String(seconds), simulatedCell[simulated]]
   return `| ${cells.map(cell).join(' | ')} |`
 }
 

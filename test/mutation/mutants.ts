@@ -1,13 +1,13 @@
 /**
- * `npm run mutants -- [--only TEXT …] [--jobs N] [--write] [--no-simulate]`: plants known bugs one at a time in a
- * copy of the source, and runs the tests until one fails: those nearest to the bug first, then all
- * others that load its file. What failed must pass without the bug, and far from the bug it must
- * fail twice, so that a test that fails now and then catches nothing. On their own run those that
- * simulate. A bug that nobody catches is a failure.
+ * `npm run mutants -- [--only TEXT …] [--jobs N] [--write] [--no-simulate]`: plants known bugs one
+ * at a time in a copy of the source, and runs the tests until one fails: those nearest to the bug
+ * first, then all others that load its file. What failed must pass without the bug, and far from
+ * the bug it must fail twice, so that a test that fails now and then catches nothing. On their own
+ * run those that simulate. A bug that nobody catches is a failure.
  *
  * `--only`: bugs of which name or file has the text; may be given several times. `--jobs`: workers
  * of a run of tests (1). `--write`: puts the rows into docs/RELIABILITY.md, after each bug.
- * `--no-simulate`: what the simulations see is not asked for; half of the time.
+ * `--no-simulate`: what the simulations see is not asked for; that takes half of the time.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { symlinkSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Which tests can see a bug, the nearest first: those that import its file, by way of few others. */
+/** Which tests can see a bug, the nearest first: they import its file by way of few others. */
 import { posix } from 'node:path'
 import type { Tree } from '../tidy/tree.ts'
 
@@ -11,7 +11,8 @@ const isUnitTest = (path: string): boolean =>
 
 /**
  * Test files that load `file`, those by way of the fewest imports first; among equals those that
- * lie in its folder or are called like it, and those that compare with a model. What a test starts as a program of its own is not followed.
+ * lie in its folder or are called like it, and those that compare with a model. What a test starts
+ * as a program of its own is not followed.
  */
 export function nearestTests({ code }: Tree, file: string): string[] {
   const importers = new Map<string, string[]>()

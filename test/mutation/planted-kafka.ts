@@ -89,7 +89,7 @@ export const kafkaBugs: readonly Planted[] = [
   {
     name: 'a member keeps its tasks after its session is over',
     file: 'src/log/kafka/group/classic-member.ts',
-    find: "if (this.#life.standing.pulse.isExpired) this.#life.standing.lose('its session is over')",
-    replace: '',
+    find: 'if (this.#life.standing.pulse.isExpired) this',
+    replace: "if (this.#memberId === '') this",
   },
 ]

@@ -88,8 +88,8 @@ export const kafkaBugs: readonly Planted[] = [
   },
   {
     name: 'a member keeps its tasks after its session is over',
-    file: 'src/log/kafka/group/classic-member.ts',
-    find: 'if (this.#life.standing.pulse.isExpired) this',
-    replace: "if (this.#memberId === '') this",
+    file: 'src/log/kafka/group/pulse.ts',
+    find: '      expired(text)\n',
+    replace: '',
   },
 ]

@@ -29,7 +29,7 @@ const document = join(root, 'docs/RELIABILITY.md')
 /** Of one run of tests. A bug that makes a test hang is caught by that. */
 const timeoutMs = 300_000
 /** Test files in the first runs; the last one has the rest. */
-const waveSizes = [6, 20]
+const waveSizes = [3, 9]
 /** Tests that know nothing of the bug's place: random plans and pipelines under faults. */
 const isSimulation = (path: string): boolean => /^(?:src\/testing\/simulate|test\/sim)\//.test(path)
 /** They run on a log of their own, and take no part in what these files do. */

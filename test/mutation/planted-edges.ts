@@ -97,10 +97,10 @@ export const edgeBugs: readonly Planted[] = [
     replace: '      if (withinMs !== null) continue\n      for (',
   },
   {
-    name: 'events that wait beside kept ones are forgotten at a restart',
+    name: 'events that no match needs are kept, and looked at again after a restart',
     file: 'src/engine/operators/match.ts',
-    find: 'if (entries.size > kept) this.#waiting.add(time)',
-    replace: 'if (kept === 0) this.#waiting.add(time)',
+    find: '      else this.#events.delete(key, time)\n',
+    replace: '',
   },
   {
     name: 'more calls are under way than allowed',

@@ -34,7 +34,10 @@ export function firstFailure(
     killSignal: 'SIGKILL',
   })
   if (run.status === 0) return null
-  if (run.error !== undefined || run.signal !== null) return { file: null, test: 'does not end' }
+  const isTooLong = run.error !== undefined && 'code' in run.error && run.error.code === 'ETIMEDOUT'
+  if (isTooLong) return { file: null, test: 'does not end' }
+  if (run.error !== undefined) throw run.error
+  if (run.signal !== null) throw new Error(`the tests were ended by ${run.signal}`)
   return failureIn(dir)
 }
 

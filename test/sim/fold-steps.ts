@@ -54,7 +54,7 @@ const anyOrder = (make: () => AggregatorOf<Item, unknown>): TestedAggregator => 
 const aggregators: Readonly<Record<string, TestedAggregator>> = {
   count: anyOrder(() => count()),
   sum: anyOrder(() => sum(ofV)),
-  'sum of fractions': anyOrder(() => sum(({ v }) => v / 10)),
+  'sum of fractions': inOrder(() => sum(({ v }) => v / 10)),
   'sum, refuses 17': {
     make: () =>
       sum(({ v }) => {
@@ -123,11 +123,13 @@ interface DrawnWindow {
 interface WindowDraw {
   readonly order: Order
   readonly mayFollowClock: boolean
+  /** All records that have come until an instant of event time are always the same. */
+  readonly isInStep: boolean
 }
 
-function drawWindow(dice: Dice, { order, mayFollowClock }: WindowDraw): DrawnWindow {
+function drawWindow(dice: Dice, { order, mayFollowClock, isInStep }: WindowDraw): DrawnWindow {
   const unit = dice.pick([200, 1_000, 3_000])
-  const clock = order === 'ordered' && mayFollowClock && dice.percent(25)
+  const clock = order === 'ordered' && mayFollowClock && dice.percent(40)
   const time = clock ? 'processing' : 'event'
   const timed = <S extends WindowSpec>(name: string, spec: S, growth = 1): DrawnWindow => ({
     name: clock ? `${name} of processing time` : name,
@@ -159,7 +161,8 @@ function drawWindow(dice: Dice, { order, mayFollowClock }: WindowDraw): DrawnWin
   ]
   // Where records come in any order: only windows that do not depend on it. A trailing window
   // holds what came before a record.
-  const usable = order === 'ordered' ? makers : [0, 1, 2, 3, 5].map((i) => makers[i])
+  const inStep = isInStep ? makers : makers.slice(0, -1)
+  const usable = order === 'ordered' ? inStep : [0, 1, 2, 3, 5].map((i) => makers[i])
   return (dice.pick(usable) as () => DrawnWindow)()
 }
 
@@ -169,7 +172,8 @@ function windowed(from: Grown, ground: Ground): Grown {
   const isOrdered = order === 'ordered'
   // Records have to come, and results to be timed, at a time that is always the same.
   const mayFollowClock = !isClockFree && isStill && !from.isTimeDriven
-  const window = drawWindow(dice, { order, mayFollowClock })
+  const isInStep = isStill || !from.isTimeDriven
+  const window = drawWindow(dice, { order, mayFollowClock, isInStep })
   uses.add(`window: ${window.name}`)
   // A window that the clock closes may do so before a result comes early, where a process was
   // paused.

@@ -59,8 +59,9 @@ function interval(from: Grown, ground: Ground): Grown {
   const { dice, uses, isStill } = ground
   const other = otherSide(from, ground)
   const isForever = from.size * other.size < 4_000 && dice.percent(15)
-  // Rows of both sides without a partner come in order of each step of event time.
-  const types = isStill ? joinTypes : joinTypes.filter((one) => one !== 'full')
+  // Rows without a partner come in order of each step of event time, behind what else it brings.
+  const sided = from.isTimeDriven ? (['inner'] as const) : joinTypes.slice(0, 3)
+  const types = isStill ? joinTypes : sided
   const type = isForever ? 'inner' : dice.pick(types)
   uses.add(isForever ? 'join: forever' : `join: within, ${type}`)
   if (isForever) {

@@ -83,7 +83,7 @@ export function modelCase(seed: number): RandomCase {
     input: made.input,
     tasks: 'one',
     model: { name: made.name, lines: made.lines },
-    uses: new Set([`model: ${made.name}`]),
+    uses: new Set([`model: ${made.name.replace(/, .*/, '')}`]),
     outputs: ['out'],
   }
 }

@@ -65,7 +65,8 @@ export function drawSettings(dice: Dice): CaseSettings {
     keys: dice.pick(keyFamilies),
     outOfOrderMs: dice.pick([0, 300, 2_000]),
     idleAfterMs: dice.pick([1, 1_000, 10_000, 30_000]),
-    idle: dice.percent(30) ? 'wait' : 'advance',
+    // With several tasks, where event time is left depends on who falls idle first.
+    idle: tasks === 'one' && dice.percent(45) ? 'wait' : 'advance',
     // With several tasks, who is late depends on who reads first.
     isLate: tasks === 'one' && dice.percent(60),
   }
@@ -196,6 +197,7 @@ export function streamOf(source: Source, ground: Ground): Grown {
     isTimed: true,
     hasMoved: false,
     isAsync: false,
+    isCached: false,
     isTimeDriven: false,
     size: 60,
     depth: 0,

@@ -144,7 +144,7 @@ function lookedUp(from: Grown, ground: Ground): Grown {
     },
   )
   const stream = from.stream.join(rows, { type }).map(itemOf)
-  return grown(from, { name, stream, isAsync: true })
+  return grown(from, { name, stream, isAsync: true, isCached: true })
 }
 
 function joinGlobal(from: Grown, ground: Ground): Grown {
@@ -174,6 +174,11 @@ export const statelessSteps: Readonly<Record<string, StepMaker>> = {
     grow: merge,
   },
   mapAsync: { weight: 2, may: mayThrow, grow: mapAsync },
-  'join: lookup': { weight: 1, may: mayThrow, grow: lookedUp },
+  'join: lookup': {
+    weight: 4,
+    // A record without key would be refused behind it.
+    may: (from) => mayThrow(from) && from.keyBy !== null,
+    grow: lookedUp,
+  },
   'join: global table': { weight: 2, may: always, grow: joinGlobal },
 }

@@ -26,11 +26,13 @@ export interface CheckedCase {
 export interface CheckOptions {
   /** How long a failing case may be made smaller, ms. Default 20 s. */
   readonly shrinkMs?: number
+  /** In place of the seed's: for tests of this check. */
+  readonly case?: RandomCase
 }
 
 /** @throws an error that says seed, plan, difference, and how to see it again */
 export async function checkCase(seed: number, options: CheckOptions = {}): Promise<CheckedCase> {
-  const one = randomCase(seed)
+  const one = options.case ?? randomCase(seed)
   try {
     const seeds = Array.from({ length: faultSeeds }, (_, i) => seed * faultSeeds + i + 1)
     const report = await simulate(one.pipelines, {

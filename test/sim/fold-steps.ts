@@ -181,7 +181,9 @@ function windowed(from: Grown, ground: Ground): Grown {
   const options: WindowOptions = {
     ...(window.canBeLate && dice.percent(40) ? { lateness: ms(dice.pick([100, 2_000])) } : {}),
     // What comes before a window is complete depends on the order.
-    ...(isOrdered && window.spec.kind !== 'global' ? drawEmission(dice, mayBeEarly) : {}),
+    ...(isOrdered && isInStep && window.spec.kind !== 'global'
+      ? drawEmission(dice, mayBeEarly)
+      : {}),
   }
   if (options.lateness !== undefined) uses.add('window: lateness')
   if (options.emit !== undefined) {

@@ -65,6 +65,13 @@ export interface Ground {
    * something else happens.
    */
   readonly isStill: boolean
+  /** The wall clock stands while all input is read. */
+  readonly isAtOnce: boolean
+  /**
+   * Where event time stands while records come is not always the same: nothing may depend on what
+   * comes first, a record or what event time brings.
+   */
+  readonly isWavering: boolean
   /** Names of what was used, for the count of how often. */
   readonly uses: Set<string>
   /** The plan as text. */

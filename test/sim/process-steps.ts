@@ -13,7 +13,8 @@ function inOrder(from: Grown, ground: Ground): boolean {
  * it brings come before them all, of the same step of time.
  */
 function inSteps(from: Grown, ground: Ground): boolean {
-  return inOrder(from, ground) && mayThrow(from) && (ground.isStill || !from.isTimeDriven)
+  if (!inOrder(from, ground) || !mayThrow(from) || ground.isWavering) return false
+  return ground.isStill || !from.isTimeDriven
 }
 
 /** Matching goes by event time, whatever the order of arrival. */

@@ -31,7 +31,13 @@ test('of a real clock, nothing depends on it, and closing records end the input'
     const uses = [...one.uses].join()
     assert.doesNotMatch(uses, /processing time|wall clock|early/, one.text)
     const { tasks, pipelines } = one
-    const subject = subjectOf(pipelines, { tasks, settleMs: 0, wrap: (log) => log })
+    const subject = subjectOf(pipelines, {
+      tasks,
+      startAt: 'earliest',
+      settleMs: 0,
+      betweenMs: 0,
+      wrap: (log) => log,
+    })
     const encoded = encodeInput(one.input, subject.sources)
     const [last, ...others] = encoded.map(({ timeMs }) => timeMs).toSorted((a, b) => b - a)
     assert.ok((last ?? 0) - Math.min(...others) > 100_000_000, one.text)

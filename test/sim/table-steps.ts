@@ -12,7 +12,8 @@ interface GrownTable {
   readonly table: Table<{ readonly v: number; readonly p: unknown }, Key>
   /** The key is that of the stream it was made of. */
   readonly hasKeyOfStream: boolean
-  readonly isAsync: boolean
+  /** When its rows change, beside other records, is not always the same. */
+  readonly isAlone: boolean
   readonly mayThrow: boolean
 }
 
@@ -21,8 +22,9 @@ function inOrder(from: Grown, ground: Ground): boolean {
   return from.isKeyed && from.size < 150 && orderBehind(from, ground) === 'ordered'
 }
 
-function traitsOf(from: Grown): Pick<GrownTable, 'isAsync' | 'mayThrow'> {
-  return { isAsync: from.isAsync, mayThrow: mayThrow(from) }
+function traitsOf(from: Grown, ground: Ground): Pick<GrownTable, 'isAlone' | 'mayThrow'> {
+  const isAlone = from.isAsync || (ground.isWavering && from.isTimeDriven)
+  return { isAlone, mayThrow: mayThrow(from) }
 }
 
 type TableMaker = (from: Grown, ground: Ground) => GrownTable
@@ -30,31 +32,31 @@ type TableMaker = (from: Grown, ground: Ground) => GrownTable
 const makers: Readonly<Record<string, TableMaker>> = {
   'running aggregate': (from, ground) => {
     const { text, fields } = drawFields(ground, (_one, { throws }) => mayThrow(from) || !throws)
-    const mayFade = ground.isStill || !from.isTimeDriven
+    const mayFade = ground.isStill || !(ground.isWavering || from.isTimeDriven)
     const ttl =
       mayFade && ground.dice.percent(30) ? { ttl: ms(ground.dice.pick([500, 5_000])) } : {}
     if ('ttl' in ttl) ground.uses.add('table: running aggregate with a ttl')
     const name = say(ground, `${from.name}.aggregate({ ${text} }, ${JSON.stringify(ttl)})`)
     const rows = from.stream.aggregate(asArgument(fields), ttl).map(itemOf)
-    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from) }
+    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from, ground) }
   },
   'running reduce': (from, ground) => {
     const name = say(ground, `${from.name}.reduce(v + v)`)
     const rows = from.stream.reduce((a, b) => ({ v: a.v + b.v, p: null })).map(itemOf)
-    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from) }
+    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from, ground) }
   },
   toTable: (from, ground) => {
     const of = ground.dice.between(2, 6)
     const name = say(ground, `${from.name}.map(v % ${of} ? v : null).toTable()`)
     const rows = from.stream.map((item) => (item.v % of === 0 ? null : item)).toTable()
-    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from) }
+    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from, ground) }
   },
   topN: (from, ground) => {
     const [n, of] = [ground.dice.between(1, 4), ground.dice.between(2, 50)]
     const order = ground.dice.pick(['asc', 'desc'] as const)
     const name = say(ground, `${from.name}.topN(${n}, { by: v % ${of}, ${order} })`)
     const rows = from.stream.topN(n, { by: ({ v }) => v % of, order }).map(itemOf)
-    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from) }
+    return { name, table: rows, hasKeyOfStream: true, ...traitsOf(from, ground) }
   },
 }
 
@@ -77,7 +79,7 @@ const steps: Readonly<Record<string, TableStep>> = {
     return { ...from, name, table: from.table.filter(({ v }) => v % of > 0) }
   },
   join: (from, ground) => {
-    if (!from.hasKeyOfStream || from.isAsync) return from
+    if (!from.hasKeyOfStream || from.isAlone) return from
     const source = ground.source('table')
     const type = ground.dice.pick(['inner', 'left', 'right', 'full'] as const)
     ground.uses.add(`table: join, ${type}`)
@@ -86,7 +88,7 @@ const steps: Readonly<Record<string, TableStep>> = {
     return { ...from, name, table: rows }
   },
   'join on a foreign key': (from, ground) => {
-    if (ground.tasks !== 'one' || from.isAsync) return from
+    if (ground.tasks !== 'one' || from.isAlone) return from
     const source = ground.source('table')
     const { keys } = ground
     const type = ground.dice.pick(['inner', 'left'] as const)
@@ -129,7 +131,7 @@ function tables(from: Grown, ground: Ground): Grown {
       name,
       table: table(source.topic),
       hasKeyOfStream: true,
-      isAsync: false,
+      isAlone: false,
       mayThrow: true,
     }
   } else {

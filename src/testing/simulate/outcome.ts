@@ -41,7 +41,8 @@ export function readOutcome(
         for (let i = batch.first; i < batch.count; i++) {
           const writer = writerOf?.(name, partition, batch.offset(i)) ?? inOrder
           const key = batch.key(i)
-          const who = key === null ? `no key, partition ${partition}` : `key ${key.toString()}`
+          const own = key === null ? `no key, partition ${partition}` : `key ${key.toString()}`
+          const who = isLoose ? 'any key' : own
           const place = `${name}, ${who}${writer.name === '' ? '' : `, of ${writer.name}`}`
           const headers = batch.headers(i).flatMap(({ name: header, value }) => {
             if (header === 'millrace-stack') return []

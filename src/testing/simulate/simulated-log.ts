@@ -5,6 +5,7 @@ import type {
   Appended,
   CommitBatch,
   CommitReceipt,
+  JoinOptions,
   Log,
   Membership,
   Session,
@@ -21,6 +22,8 @@ export interface Meeting {
   opening(process: SimulatedProcess, spec: TaskSpec): readonly Fault[]
   /** A commit took effect. */
   wrote(spec: TaskSpec, appended: readonly Appended[]): void
+  /** Where processes share the tasks: its part in that; null: the log says who runs. */
+  joined(process: SimulatedProcess, options: JoinOptions): Membership | null
   crash(process: SimulatedProcess, why: string): void
   note(process: SimulatedProcess, text: string): void
   /** Blocks of one input that are at hand until time goes on. */
@@ -44,7 +47,11 @@ export function simulatedLog(log: Log, process: SimulatedProcess, meeting: Meeti
     groups: () => call(() => log.groups()),
     commitGroup: (...args) => call(() => log.commitGroup(...args)),
     deleteGroup: (group) => call(() => log.deleteGroup(group)),
-    join: (options) => call(async () => memberOf(await log.join(options), process)),
+    join: (options) =>
+      call(async () => {
+        const member = meeting.joined(process, options) ?? (await log.join(options))
+        return memberOf(member, process)
+      }),
     open: async (spec) => {
       await process.turn()
       const faults = meeting.opening(process, spec)
@@ -61,6 +68,7 @@ export function simulatedLog(log: Log, process: SimulatedProcess, meeting: Meeti
 /** Hears of changes when the process runs. */
 function memberOf(member: Membership, process: SimulatedProcess): Membership {
   return {
+    rejoins: member.rejoins ?? false,
     get owned() {
       return member.owned
     },

@@ -7,15 +7,22 @@ import { messageOf } from '../../core/error.ts'
 import type { EngineRun } from '../../engine/run.ts'
 import { engineDefaults, startPipelines } from '../../engine/run.ts'
 import type { Tap } from '../../engine/task-options.ts'
-import type { Appended, CommitBatch, Log, TaskSpec } from '../../log/log.ts'
+import type {
+  Appended,
+  CommitBatch,
+  JoinOptions,
+  Log,
+  Membership,
+  TaskSpec,
+} from '../../log/log.ts'
 import { openMemoryLog } from '../../log/memory/memory-log.ts'
 import { MemoryStore } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
-import { leaseMs } from './fault.ts'
 import { readOutcome, type Outcome, type Writer } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
-import { SimulatedProcess } from './simulated-process.ts'
-import { SimulatedTime } from './simulated-time.ts'
+import { SimulatedFleet } from './simulated-fleet.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { blocksOf, type InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 
@@ -54,6 +61,8 @@ class Run implements Meeting {
   readonly #log: (process: SimulatedProcess) => Log
   readonly #trace: string[] = []
   readonly #met = new Set<Fault>()
+  /** Of whoever writes the input. */
+  readonly #clock = clockOf(this.#time, { run: (work) => work() })
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
   /** Which task wrote from which offset on: topic/partition → its appends in order. */
   readonly #writers = new Map<string, { readonly from: number; readonly task: string }[]>()
@@ -61,10 +70,7 @@ class Run implements Meeting {
   #wave = 0
   #commits = 0
   #openings = 0
-  #processes = 0
-  #current: SimulatedProcess
-  #engine: EngineRun | null = null
-  #failure: { readonly thrown: unknown } | null = null
+  readonly #fleet: SimulatedFleet
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -78,13 +84,19 @@ class Run implements Meeting {
       const log = openMemoryLog({ store: this.#store, clock: process.clock })
       return simulatedLog(subject.wrap(log, storage), process, this)
     }
-    this.#current = new SimulatedProcess(0, this.#time)
+    this.#fleet = new SimulatedFleet({
+      time: this.#time,
+      isShared: faults.some(({ kind }) => kind === 'hand-over'),
+      run: (process) => this.#runIn(process),
+      note: (text) => this.#note(text),
+    })
     for (const fault of faults) {
       if (fault.kind !== 'crash' || fault.when !== 'at-time') continue
       this.#time.after(fault.at, () => {
-        if (!this.#current.isActive) return
+        const process = this.#fleet.newest
+        if (process === null || !process.isActive) return
         this.#met.add(fault)
-        this.crash(this.#current, 'its time had come')
+        this.crash(process, 'its time had come')
       })
     }
   }
@@ -92,7 +104,7 @@ class Run implements Meeting {
   async run(): Promise<RunResult> {
     await this.#createTopics()
     await this.#append()
-    this.#start()
+    this.#fleet.start()
     const stuck = (await this.#drive()) ?? (await this.#stop())
     const { topics, looseLetters } = this.#options.subject
     const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
@@ -106,7 +118,7 @@ class Run implements Meeting {
   }
 
   async #createTopics(): Promise<void> {
-    const log = openMemoryLog({ store: this.#store, clock: this.#current.clock })
+    const log = openMemoryLog({ store: this.#store, clock: this.#clock })
     const { sources } = this.#options.subject
     for (const { name, partitions, compact } of sources.values()) {
       const cleanup = compact ? 'compact' : 'delete'
@@ -116,22 +128,15 @@ class Run implements Meeting {
 
   /** The records of the wave at hand. */
   async #append(): Promise<void> {
-    const log = openMemoryLog({ store: this.#store, clock: this.#current.clock })
+    const log = openMemoryLog({ store: this.#store, clock: this.#clock })
     const recordsMax = this.#small?.records ?? Number.POSITIVE_INFINITY
     const input = this.#options.input.filter(({ wave }) => wave === this.#wave)
     await log.append(blocksOf(input, recordsMax))
   }
 
-  /** A new process takes over what there is. */
-  #start(): void {
+  async #runIn(process: SimulatedProcess): Promise<EngineRun> {
     const { subject, tap } = this.#options
-    this.#processes += 1
-    const process = new SimulatedProcess(this.#processes, this.#time)
-    this.#current.isReplaced = true
-    this.#current = process
-    this.#engine = null
-    this.note(process, 'starts')
-    startPipelines(subject.pipelines(), {
+    return await startPipelines(subject.pipelines(), {
       ...engineDefaults,
       log: this.#log(process),
       clock: process.clock,
@@ -144,19 +149,7 @@ class Run implements Meeting {
       print: () => {},
       notify: () => {},
       ...(tap === null ? {} : { tap }),
-    }).then(
-      (run) => {
-        if (this.#current === process) this.#engine = run
-        run.done.catch((thrown: unknown) => this.#ended(process, thrown))
-      },
-      (thrown: unknown) => this.#ended(process, thrown),
-    )
-  }
-
-  #ended(process: SimulatedProcess, thrown: unknown): void {
-    this.note(process, `ended: ${messageOf(thrown)}`)
-    // Whoever was replaced has to end: fenced, or with what kept it from its last commit.
-    if (!process.isReplaced && !process.isDead) this.#failure ??= { thrown }
+    })
   }
 
   /** Lets time go on until all is read, and then for as long as the subject says. */
@@ -164,13 +157,13 @@ class Run implements Meeting {
     let endMs = Number.POSITIVE_INFINITY
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
-      if (this.#failure !== null) return `a run ended: ${messageOf(this.#failure.thrown)}`
-      if (this.#isGone()) {
-        this.#start()
+      const { failure } = this.#fleet
+      if (failure !== null) return `a run ended: ${messageOf(failure.thrown)}`
+      if (this.#fleet.tend()) {
         if (endMs !== Number.POSITIVE_INFINITY) endMs = this.#endMs()
         continue
       }
-      if (this.#time.isWallStanding && this.#current.isActive && this.#isRead()) {
+      if (this.#time.isWallStanding && this.#fleet.isActive && this.#isRead()) {
         this.#note('all is read, the wall clock goes on')
         this.#time.isWallStanding = false
         endMs = this.#endMs()
@@ -199,12 +192,6 @@ class Run implements Meeting {
     return this.#time.wallMs + afterMs
   }
 
-  #isGone(): boolean {
-    const { isDead, pausedSinceMs } = this.#current
-    if (isDead) return true
-    return pausedSinceMs !== null && this.#time.monotonicMs - pausedSinceMs >= leaseMs
-  }
-
   /** Every task has committed all that there is for it. */
   #isRead(): boolean {
     const { subject } = this.#options
@@ -223,17 +210,17 @@ class Run implements Meeting {
   }
 
   async #stop(): Promise<string | null> {
-    let isStopped = false
-    void this.#engine?.stop().then(() => {
-      isStopped = true
-    })
+    this.#fleet.stop()
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
-      // What a fault keeps from its last commit goes on in a run after it.
-      if (isStopped || this.#current.isDead) return null
+      if (this.#fleet.isStopped) return null
       if (!this.#time.step()) return 'it does not stop'
     }
     return 'it does not stop'
+  }
+
+  joined(process: SimulatedProcess, options: JoinOptions): Membership | null {
+    return this.#fleet.joined(process, options)
   }
 
   commit(process: SimulatedProcess, spec: TaskSpec, commit: CommitBatch): readonly Fault[] {
@@ -255,6 +242,7 @@ class Run implements Meeting {
     const wrote = appends.length === 0 ? '' : ` with records for ${appends.join(' ')}`
     const met = faults.map((fault) => ` [${fault.kind}]`).join('')
     this.note(process, `commit ${number} of ${spec.task}${read}${wrote}${met}`)
+    for (const fault of faults) if (fault.kind === 'hand-over') this.#fleet.hand(fault.change)
     return faults
   }
 
@@ -289,7 +277,7 @@ class Run implements Meeting {
 
   crash(process: SimulatedProcess, why: string): void {
     this.note(process, `crashes: ${why}`)
-    process.crash()
+    this.#fleet.crash(process)
   }
 
   note(process: SimulatedProcess, text: string): void {

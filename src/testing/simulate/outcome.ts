@@ -5,9 +5,10 @@
  * What is not compared, as it may differ between right runs: offsets, order among keys, stacks of
  * errors. Where tasks read a repartition topic, records of several partitions meet there in any
  * order: what such tasks write is compared as a set (how often each record is there counts), and
- * the watermark that a late letter names is left out. Where a plan calls the world outside, letters
- * of records that wait for an answer come later, and with what they have become: of such plans
- * letters are compared as a set, by where they come from and why.
+ * the watermark that a late letter names is left out. Of tables that they write to a compact topic
+ * the newest rows are compared: those before may be others. Where a plan calls the world outside,
+ * letters of records that wait for an answer come later, and with what they have become: of such
+ * plans letters are compared as a set, by where they come from and why.
  */
 import type { MemoryStore } from '../../log/memory/memory-store.ts'
 
@@ -15,6 +16,8 @@ export interface OutcomeScope {
   readonly topics: readonly string[]
   /** Names of topics of letters whose order and form depend on when calls are answered. */
   readonly looseLetters: ReadonlySet<string>
+  /** Names of topics that are tables: of each key only the newest row is compared. */
+  readonly tables: ReadonlySet<string>
   /** Who wrote the record, for runs with several tasks; null where only the key counts. */
   readonly writerOf: ((topic: string, partition: number, offset: number) => Writer) | null
 }
@@ -32,7 +35,7 @@ const inOrder: Writer = { name: '', isOrdered: true }
 
 export function readOutcome(
   store: MemoryStore,
-  { topics, writerOf, looseLetters }: OutcomeScope,
+  { topics, writerOf, looseLetters, tables }: OutcomeScope,
 ): Outcome {
   const places = new Map<string, string[]>()
   const unordered = new Set<string>()
@@ -53,6 +56,12 @@ export function readOutcome(
             return ` ${header}=${Buffer.from(value ?? []).toString()}`
           })
           const value = batch.value(i)?.toString() ?? 'null'
+          if (tables.has(name)) {
+            // That there is no row any more is as if there never was one.
+            if (value === 'null') places.delete(`${name}, ${own}`)
+            else places.set(`${name}, ${own}`, [value])
+            continue
+          }
           const list = places.get(place)
           const what = isLoose ? 'a letter' : `${value} at ${batch.time(i)}`
           const text = `${what}${headers.join('')}`

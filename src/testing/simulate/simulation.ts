@@ -106,10 +106,10 @@ class Run implements Meeting {
     await this.#append()
     this.#fleet.start()
     const stuck = (await this.#drive()) ?? (await this.#stop())
-    const { topics, looseLetters } = this.#options.subject
+    const { topics, looseLetters, tables } = this.#options.subject
     const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
     return {
-      outcome: readOutcome(this.#store, { topics, writerOf, looseLetters }),
+      outcome: readOutcome(this.#store, { topics, writerOf, looseLetters, tables }),
       trace: this.#trace,
       met: [...this.#met],
       commits: this.#commits,

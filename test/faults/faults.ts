@@ -1,11 +1,15 @@
 /**
- * `npm run test:faults -- [--rounds 200] [--seed N]`: the kill rounds, then disks that are full or
- * fail; each with one task, and with a task for each partition.
+ * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--prove]`: processes are killed,
+ * disks are full or fail, the power goes; each with one task, and with a task for each partition.
+ * `--images`: power cuts, by default as many as rounds. `--prove`: instead, faults are planted that
+ * the tests must find.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { powerLoss } from '../power-loss/power-loss.ts'
+import { provePowerLoss } from '../power-loss/prove.ts'
 import { failingFsync, fullDisk } from './disk.ts'
 import { killRounds } from './kill-rounds.ts'
 import type { TaskMode } from './scenario.ts'
@@ -13,35 +17,46 @@ import type { TaskMode } from './scenario.ts'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '200' },
+    images: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    prove: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
+const images = Number(values.images ?? rounds)
 const seed = Number(values.seed)
-if (!Number.isInteger(rounds) || rounds < 2 || !Number.isInteger(seed)) {
-  console.error('usage: npm run test:faults -- [--rounds N, at least 2] [--seed N]')
+if (![rounds, images, seed].every(Number.isInteger) || rounds < 2 || images < 2) {
+  console.error('usage: npm run test:faults -- [--rounds N] [--images N] [--seed N] [--prove]')
+  console.error('       at least 2 rounds and 2 images')
   process.exit(2)
 }
 
 type Test = (options: { dir: string; seed: number; mode: TaskMode }) => Promise<object>
-const tests: Readonly<Record<string, Test>> = {
+const faults: Readonly<Record<string, Test>> = {
   'kill -9': (options) => killRounds({ ...options, rounds: Math.ceil(rounds / 2) }),
+  'power cuts': (options) => powerLoss({ ...options, images: Math.ceil(images / 2) }),
   // 60 MB of input: the file itself has grown, not only what is written ahead of it.
   'full disk': (options) => fullDisk({ ...options, sizeMiB: 200, sales: 400_000 }),
   'failing fsync': (options) => failingFsync({ ...options, rounds: Math.ceil(rounds / 10) }),
 }
+const proofs: Readonly<Record<string, Test>> = {
+  'power cuts find planted faults': provePowerLoss,
+}
+
 let passed = 0
 let failed = 0
-for (const [name, test] of Object.entries(tests)) {
+for (const [name, test] of Object.entries(values.prove ? proofs : faults)) {
   for (const mode of ['one', 'per-partition'] as const) {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
     const place = `${name}, tasks ${mode}, seed ${seed}`
+    const startedMs = Date.now()
     try {
       const report = await test({ dir, seed, mode })
+      const seconds = `${((Date.now() - startedMs) / 1000).toFixed(1)} s`
       if ('skipped' in report) console.log(`skipped: ${place}: ${String(report.skipped)}`)
       else {
         passed += 1
-        console.log(`ok: ${place}: ${JSON.stringify(report)}`)
+        console.log(`ok: ${place}, ${seconds}: ${JSON.stringify(report)}`)
       }
       rmSync(dir, { recursive: true, force: true })
     } catch (error) {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import { seededRandom } from '../../src/core/random.ts'
 import { Disk } from './disk.ts'
-import type { CutOptions, Image, Loss } from './disk.ts'
+import type { Image } from './disk.ts'
 import type { DiskEvent } from './journal.ts'
+import type { CutOptions, Loss } from './torn.ts'
 
 const sectorBytes = 512
 const cut = (loss: Loss, seed = 1): CutOptions => ({

@@ -1,7 +1,7 @@
 /**
  * A disk as POSIX promises it, and no better: what was not synced when the power goes may be there,
- * or not, or in part. Takes the events of a process one by one and makes, at any moment, an image of
- * what a power cut then could leave.
+ * or not, or in part. Takes the events of a process one by one and makes, at any moment, an image
+ * of what a power cut then could leave.
  *
  * - Bytes of a file are safe from the next sync of that file on. Until then each sector holds what
  *   it held at some moment since the last one. Sectors that a lost write would have added hold
@@ -10,24 +10,10 @@
  *   name. Until then each name is what it was at some moment since.
  */
 import assert from 'node:assert/strict'
-import type { Random } from '../../src/core/random.ts'
 import { Content } from './content.ts'
 import type { DiskEvent } from './journal.ts'
 import { afterCut, writeAll } from './torn.ts'
-import type { Pending, TornCounts } from './torn.ts'
-
-/**
- * What is left of what was not synced. `none` and `all` of it; `writes`: each whole or not at all;
- * `sectors`: each sector of each write by itself; `prefix`: all up to a moment, and of the write of
- * that moment the first sectors.
- */
-export type Loss = 'none' | 'all' | 'writes' | 'sectors' | 'prefix'
-
-export interface CutOptions {
-  readonly loss: Loss
-  readonly sectorBytes: 512 | 4096
-  readonly random: Random
-}
+import type { CutOptions, Pending, TornCounts } from './torn.ts'
 
 /** Path below the root → content; null: a directory. Parents come before what they hold. */
 export type Image = ReadonlyMap<string, Buffer | null>
@@ -136,7 +122,7 @@ export class Disk {
     return this.#imageOf(names, { ...options, until })
   }
 
-  /** A name that nobody has opened yet stands for what was there at the start: a negative number. */
+  /** A name that nobody has opened yet stands for what was there at the start: negative. */
   #target(path: string): Target {
     return this.#before.get(path) === null ? 'directory' : -1
   }

@@ -12,12 +12,13 @@ import { seededRandom } from '../../src/core/random.ts'
 import type { Random } from '../../src/core/random.ts'
 import type { TaskMode } from '../faults/scenario.ts'
 import { Disk } from './disk.ts'
-import type { CutOptions, Image, Loss } from './disk.ts'
+import type { Image } from './disk.ts'
 import type { DiskEvent } from './journal.ts'
 import { compileRecorder, dataName, recordVictim, writeImage } from './recording.ts'
 import type { RecordingOptions, Skipped } from './recording.ts'
 import { goOn } from './recovery.ts'
 import type { Seen } from './seen.ts'
+import type { CutOptions, Loss } from './torn.ts'
 
 export interface PowerLossOptions {
   /** For data; removed by the caller. */

@@ -1,6 +1,19 @@
 /** What a file holds when some of its unsynced writes are lost or torn. */
+import type { Random } from '../../src/core/random.ts'
 import { Content } from './content.ts'
-import type { CutOptions } from './disk.ts'
+
+/**
+ * What is left of what was not synced. `none` and `all` of it; `writes`: each whole or not at all;
+ * `sectors`: each sector of each write by itself; `prefix`: all up to a moment, and of the write of
+ * that moment the first sectors.
+ */
+export type Loss = 'none' | 'all' | 'writes' | 'sectors' | 'prefix'
+
+export interface CutOptions {
+  readonly loss: Loss
+  readonly sectorBytes: 512 | 4096
+  readonly random: Random
+}
 
 export type Pending = { readonly order: number } & (
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer }

@@ -79,8 +79,11 @@ export class Task implements TaskContext {
     this.#calls = new AsyncSteps(this.#chain.asynchronous)
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
     this.#watermark = new Watermark(clocks.filter((_, i) => !isGlobal(options.inputs[i])))
-    const hasTime = this.#chain.stateful.length > 0 || options.part.repartitions.length > 0
-    this.#time = new KeptTime(this.#state, this.#watermark, hasTime)
+    const { inputs, part } = options
+    const hasTime = this.#chain.stateful.length > 0 || part.repartitions.length > 0
+    // A tombstone is not ahead of what its input has read.
+    const hasTables = inputs.some(({ step }) => hasTable(part, step))
+    this.#time = new KeptTime(this.#state, this.#watermark, hasTime || hasTables)
     this.#marker = new Marker({
       index: options.index,
       topics: options.part.repartitions.map(({ step, topic }) => {

@@ -11,6 +11,8 @@ import type { MemoryStore } from '../../log/memory/memory-store.ts'
 
 export interface OutcomeScope {
   readonly topics: readonly string[]
+  /** Names of topics of letters whose order and form depend on when calls are answered. */
+  readonly looseLetters: ReadonlySet<string>
   /** Who wrote the record, for runs with several tasks; null where only the key counts. */
   readonly writerOf: ((topic: string, partition: number, offset: number) => Writer) | null
 }
@@ -26,10 +28,14 @@ export type Outcome = ReadonlyMap<string, readonly string[]>
 
 const inOrder: Writer = { name: '', isOrdered: true }
 
-export function readOutcome(store: MemoryStore, { topics, writerOf }: OutcomeScope): Outcome {
+export function readOutcome(
+  store: MemoryStore,
+  { topics, writerOf, looseLetters }: OutcomeScope,
+): Outcome {
   const places = new Map<string, string[]>()
   const unordered = new Set<string>()
   for (const name of topics) {
+    const isLoose = looseLetters.has(name)
     for (const { partition, startOffset, read } of partitionsOf(store, name)) {
       for (let batch = read(startOffset); batch !== null; batch = read(batch.nextOffset)) {
         for (let i = batch.first; i < batch.count; i++) {
@@ -39,15 +45,16 @@ export function readOutcome(store: MemoryStore, { topics, writerOf }: OutcomeSco
           const place = `${name}, ${who}${writer.name === '' ? '' : `, of ${writer.name}`}`
           const headers = batch.headers(i).flatMap(({ name: header, value }) => {
             if (header === 'millrace-stack') return []
-            if (header === 'millrace-watermark' && !writer.isOrdered) return []
+            if (header === 'millrace-watermark' && (isLoose || !writer.isOrdered)) return []
+            if (header === 'millrace-value' && isLoose) return []
             return ` ${header}=${Buffer.from(value ?? []).toString()}`
           })
-          const value = batch.value(i)?.toString() ?? 'null'
+          const value = isLoose ? 'a letter' : (batch.value(i)?.toString() ?? 'null')
           const list = places.get(place)
           const text = `${value} at ${batch.time(i)}${headers.join('')}`
           if (list === undefined) places.set(place, [text])
           else list.push(text)
-          if (!writer.isOrdered) unordered.add(place)
+          if (isLoose || !writer.isOrdered) unordered.add(place)
         }
       }
     }

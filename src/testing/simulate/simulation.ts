@@ -90,10 +90,10 @@ class Run implements Meeting {
     await this.#append()
     this.#start()
     const stuck = (await this.#drive()) ?? (await this.#stop())
-    const { topics } = this.#options.subject
+    const { topics, looseLetters } = this.#options.subject
     const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
     return {
-      outcome: readOutcome(this.#store, { topics, writerOf }),
+      outcome: readOutcome(this.#store, { topics, writerOf, looseLetters }),
       trace: this.#trace,
       met: [...this.#met],
       commits: this.#commits,
@@ -188,6 +188,8 @@ class Run implements Meeting {
       (this.#store.topics.get(topic)?.partitions ?? []).every(({ partition, endOffset }) => {
         const key = `${topic}/${partition}`
         const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
+        // Of a partition without records there is nothing to commit.
+        if (endOffset === 0) return true
         return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
       }),
     )

@@ -23,6 +23,8 @@ export interface Subject {
   readonly places: readonly string[]
   /** Names of the topics whose records are compared. */
   readonly topics: readonly string[]
+  /** Those of letters, where the plan has a step that calls the world outside. */
+  readonly looseLetters: ReadonlySet<string>
   /** In the order of the plan. */
   readonly steps: readonly string[]
   /** How long the wall clock goes on after all was read, ms. */
@@ -54,7 +56,9 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     if (node.kind === 'source') sources.set(node.topic.name, node.topic)
     if (node.kind === 'to') written.add(node.topic.name)
   }
-  for (const source of sources.keys()) written.add(deadTopic(source)).add(lateTopic(source))
+  const letters = [...sources.keys()].flatMap((source) => [deadTopic(source), lateTopic(source)])
+  for (const letter of letters) written.add(letter)
+  const calls = steps.some(({ node }) => node.kind === 'step' && node.traits.asynchronous)
   const isCut = options.tasks === 'per-partition'
   const plan = isCut ? buildPlan(pipelines, { name, repartition: true }) : whole
   const passages = isCut && [...sources.values()].some((spec) => (spec.partitions ?? 1) > 1)
@@ -66,6 +70,7 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     sources,
     places: passages ? [...sources.keys(), ...repartitions] : [...sources.keys()],
     topics: [...written],
+    looseLetters: new Set(calls ? letters : []),
     steps: steps.map((step) => step.name),
   }
 }

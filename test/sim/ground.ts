@@ -1,0 +1,140 @@
+/**
+ * What the parts of a random plan share. All records are `Item`s, whatever steps they have passed:
+ * so any step can follow any other.
+ */
+import type { Duration, Key, Pipeline, Stream } from '../../src/index.ts'
+import type { Dice } from './dice.ts'
+import type { Source, SourceKind } from './sources.ts'
+
+/** A record of a random plan: a number to compute with, and all that led to it. */
+export interface Item {
+  readonly v: number
+  readonly p: unknown
+}
+
+/**
+ * What is known of the order of a stream's records, which decides what may follow.
+ * - `ordered`: always the same within a task.
+ * - `timed`: those of a key may come in any order, but no two that came from different partitions
+ *   have the same event time.
+ * - `loose`: any order, and equal event times.
+ */
+export type Order = 'ordered' | 'timed' | 'loose'
+
+/** A function that gives records a key, with its text. */
+export interface KeyFunction {
+  readonly text: string
+  readonly of: (item: Item) => Key
+}
+
+export interface Grown {
+  readonly name: string
+  readonly stream: Stream<Item, Key>
+  readonly order: Order
+  /** Steps by key may follow. */
+  readonly isKeyed: boolean
+  /** What gave its records their key; null: their topic. */
+  readonly keyBy: KeyFunction | null
+  /** No two records of it have the same event time, but those that come of one record. */
+  readonly isTimed: boolean
+  /** Its records have passed a repartition topic since they got their key. */
+  readonly hasMoved: boolean
+  /** When its records come depends on when calls are answered: they meet no others then. */
+  readonly isAsync: boolean
+  /** Some of its records come when event time moves on: how many at once depends on how far. */
+  readonly isTimeDriven: boolean
+  /** About how many records. */
+  readonly size: number
+  /** Steps so far. */
+  readonly depth: number
+}
+
+export interface Ground {
+  readonly dice: Dice
+  readonly tasks: 'one' | 'per-partition'
+  /** Nothing may depend on the wall clock. */
+  readonly isClockFree: boolean
+  /**
+   * Event time stands still when all is read. Else it goes on with the clock, in steps of any size:
+   * a process that was paused takes a large one. Then nothing may depend on where it stands when
+   * something else happens.
+   */
+  readonly isStill: boolean
+  /** Names of what was used, for the count of how often. */
+  readonly uses: Set<string>
+  /** The plan as text. */
+  readonly lines: string[]
+  readonly outputs: Pipeline[]
+  /** Those of the sources' records. */
+  readonly keys: readonly Key[]
+  /** A source of a kind: another one as a rule, where there are several. */
+  source(kind: SourceKind): Source
+  /** 1, 2, … */
+  number(): number
+}
+
+/** Steps of one kind. */
+export interface StepMaker {
+  /** How often, beside others. */
+  readonly weight: number
+  may(from: Grown, ground: Ground): boolean
+  grow(from: Grown, ground: Ground): Grown
+}
+
+export function ms(n: number): Duration {
+  return `${n}ms`
+}
+
+/** A record of what a step gave. */
+export function itemOf(result: unknown): Item {
+  return { v: hashOf(JSON.stringify(result) ?? 'undefined') % 1000, p: result }
+}
+
+/** FNV-1a, 31 bits. */
+export function hashOf(text: string): number {
+  let hash = 0x811c_9dc5
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193)
+  }
+  return hash >>> 1
+}
+
+/** Says a step, and gives it its name: `s3 = s1.map(…)`. */
+export function say(ground: Ground, text: string): string {
+  const name = `s${ground.number()}`
+  ground.lines.push(`${name} = ${text}`)
+  return name
+}
+
+/**
+ * Whether a function may throw: the letter names the record in hand, and of those that make a
+ * result together any may be the last one.
+ */
+export function mayThrow({ order }: Grown): boolean {
+  return order !== 'loose'
+}
+
+/** Throws for some items, always the same ones: what they did is undone, and they are kept apart. */
+export function refuseSome(item: Item, of: number, isIt: number): Item {
+  if (item.v % of === isIt) throw new Error(`${item.v} is refused`)
+  return item
+}
+
+/**
+ * A stream as a step by key gets it. With several tasks, records whose key is not that of their
+ * topic come through a repartition topic, in any order of their partitions.
+ */
+export function grouped(from: Grown, ground: Ground): Grown {
+  if (ground.tasks === 'one' || from.keyBy === null || from.hasMoved) return from
+  return { ...from, order: from.isTimed ? 'timed' : 'loose', hasMoved: true }
+}
+
+/** What the order of a stream will be behind a step by key. */
+export function orderBehind(from: Grown, ground: Ground): Order {
+  return grouped(from, ground).order
+}
+
+/** A stream of one more step. */
+export function grown(from: Grown, change: Partial<Grown>): Grown {
+  return { ...from, depth: from.depth + 1, ...change }
+}

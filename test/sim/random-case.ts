@@ -1,0 +1,106 @@
+/**
+ * Random pipelines with their input, each made of a seed alone: for the simulation, and for real
+ * processes, which make the pipeline anew of the seed.
+ */
+import type { Pipeline } from '../../src/index.ts'
+import { pipeline } from '../../src/index.ts'
+import { inputsOf } from '../../src/pipeline/node.ts'
+import type { Node } from '../../src/pipeline/node.ts'
+import type { SimulatedRecord } from '../../src/testing/simulate/simulation-input.ts'
+import { Dice } from './dice.ts'
+import { modelCase } from './model-case.ts'
+import { randomInput } from './random-input.ts'
+import { growPlan } from './random-plan.ts'
+import type { Plan } from './random-plan.ts'
+import { drawSettings } from './sources.ts'
+import type { CaseSettings } from './sources.ts'
+
+/** What must come out of a case, by a plain computation over all of its input. */
+export interface BatchModel {
+  readonly name: string
+  /**
+   * Lines `place record`, those of a place in order: see `linesOfOutcome`. Where all input lies in
+   * the log before a single task reads it, and nothing falls idle meanwhile.
+   */
+  readonly lines: () => readonly string[]
+}
+
+export interface RandomCase {
+  readonly seed: number
+  /** Topics, steps and outputs, a line each. */
+  readonly text: string
+  /** The pipelines, made anew: they run as one. All are named `random`. */
+  readonly pipelines: () => Pipeline[]
+  /** What the topics hold before anything runs, in order. */
+  readonly input: readonly SimulatedRecord[]
+  readonly tasks: 'one' | 'per-partition'
+  readonly model: BatchModel | null
+  /** What the plan is made of: steps, kinds of windows, of joins, of aggregates … */
+  readonly uses: ReadonlySet<string>
+  /** Names of the topics that it writes; dead and late letters are beside them. */
+  readonly outputs: readonly string[]
+}
+
+export interface CaseOptions {
+  /**
+   * `real`: for processes with a clock of their own. Nothing depends on when the wall clock moves
+   * then, and the input ends with records that complete all windows. Default: `simulated`.
+   */
+  readonly clock?: 'simulated' | 'real'
+}
+
+/** One of so many cases is of a shape of which a batch model says what must come out. */
+const modelEvery = 4
+
+/** @param seed a whole number from 0: it decides everything */
+export function randomCase(seed: number, { clock = 'simulated' }: CaseOptions = {}): RandomCase {
+  if (clock === 'simulated' && seed % modelEvery === modelEvery - 1) return modelCase(seed)
+  const first = makePlan(seed, clock)
+  const { dice, settings, plan } = first
+  const read = topicsRead(plan.ground.outputs)
+  const sources = plan.sources.filter(({ name }) => read.has(name))
+  const { records, closing } = randomInput(dice, settings, sources)
+  const isClosed = clock === 'real' || dice.percent(settings.idle === 'wait' ? 90 : 30)
+  if (isClosed) plan.ground.uses.add('input: closing records')
+  return {
+    seed,
+    text: [
+      `tasks: ${settings.tasks}, keys: ${JSON.stringify(settings.keys)}`,
+      ...sources.map(({ name, text }) => `${name} = ${text}`),
+      ...plan.ground.lines,
+    ].join('\n'),
+    pipelines: () => [pipeline('random', ...makePlan(seed, clock).plan.ground.outputs)],
+    input: isClosed ? [...records, ...closing] : records,
+    tasks: settings.tasks,
+    model: null,
+    uses: plan.ground.uses,
+    outputs: [...topicsWritten(plan.ground.outputs)],
+  }
+}
+
+interface Made {
+  readonly dice: Dice
+  readonly settings: CaseSettings
+  readonly plan: Plan
+}
+
+function makePlan(seed: number, clock: 'simulated' | 'real'): Made {
+  const dice = new Dice(seed)
+  const settings = drawSettings(dice)
+  return { dice, settings, plan: growPlan(dice, settings, clock === 'real') }
+}
+
+function topicsRead(outputs: readonly Pipeline[]): Set<string> {
+  const names = new Set<string>()
+  const visit = (node: Node): void => {
+    if (node.kind === 'source') names.add(node.topic.name)
+    inputsOf(node).forEach(visit)
+  }
+  for (const { sinks } of outputs) sinks.forEach(visit)
+  return names
+}
+
+function topicsWritten(outputs: readonly Pipeline[]): Set<string> {
+  const sinks = outputs.flatMap((one) => one.sinks)
+  return new Set(sinks.flatMap((sink) => (sink.kind === 'to' ? [sink.topic.name] : [])))
+}

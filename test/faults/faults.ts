@@ -12,6 +12,8 @@ import { powerLoss } from '../power-loss/power-loss.ts'
 import { provePowerLoss } from '../power-loss/prove.ts'
 import { failingFsync, fullDisk } from './disk.ts'
 import { killRounds } from './kill-rounds.ts'
+import { proveRandomKills } from './random/prove.ts'
+import { randomKills } from './random/random-kills.ts'
 import type { TaskMode } from './scenario.ts'
 
 const { values } = parseArgs({
@@ -31,27 +33,51 @@ if (![rounds, images, seed].every(Number.isInteger) || rounds < 2 || images < 2)
   process.exit(2)
 }
 
-type Test = (options: { dir: string; seed: number; mode: TaskMode }) => Promise<object>
-const faults: Readonly<Record<string, Test>> = {
-  'kill -9': (options) => killRounds({ ...options, rounds: Math.ceil(rounds / 2) }),
-  'power cuts': (options) => powerLoss({ ...options, images: Math.ceil(images / 2) }),
-  // 60 MB of input: the file itself has grown, not only what is written ahead of it.
-  'full disk': (options) => fullDisk({ ...options, sizeMiB: 200, sales: 400_000 }),
-  'failing fsync': (options) => failingFsync({ ...options, rounds: Math.ceil(rounds / 10) }),
+interface Test {
+  readonly name: string
+  /** Default: each of them. */
+  readonly modes?: readonly TaskMode[]
+  run(options: { dir: string; seed: number; mode: TaskMode }): Promise<object>
 }
-const proofs: Readonly<Record<string, Test>> = {
-  'power cuts find planted faults': provePowerLoss,
-}
+const bothModes = ['one', 'per-partition'] as const
+const faults: readonly Test[] = [
+  {
+    name: 'kill -9',
+    run: (options) => killRounds({ ...options, rounds: Math.ceil(rounds / 2) }),
+  },
+  {
+    name: 'kill -9, random pipelines',
+    modes: ['one'],
+    run: (options) => randomKills({ ...options, rounds }),
+  },
+  {
+    name: 'power cuts',
+    run: (options) => powerLoss({ ...options, images: Math.ceil(images / 2) }),
+  },
+  {
+    // 60 MB of input: the file itself has grown, not only what is written ahead of it.
+    name: 'full disk',
+    run: (options) => fullDisk({ ...options, sizeMiB: 200, sales: 400_000 }),
+  },
+  {
+    name: 'failing fsync',
+    run: (options) => failingFsync({ ...options, rounds: Math.ceil(rounds / 10) }),
+  },
+]
+const proofs: readonly Test[] = [
+  { name: 'power cuts find planted faults', run: provePowerLoss },
+  { name: 'kill -9 finds planted faults', modes: ['one'], run: proveRandomKills },
+]
 
 let passed = 0
 let failed = 0
-for (const [name, test] of Object.entries(values.prove ? proofs : faults)) {
-  for (const mode of ['one', 'per-partition'] as const) {
+for (const { name, modes = bothModes, run } of values.prove ? proofs : faults) {
+  for (const mode of modes) {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
-    const place = `${name}, tasks ${mode}, seed ${seed}`
+    const place = `${name}${modes.length > 1 ? `, tasks ${mode}` : ''}, seed ${seed}`
     const startedMs = Date.now()
     try {
-      const report = await test({ dir, seed, mode })
+      const report = await run({ dir, seed, mode })
       const seconds = `${((Date.now() - startedMs) / 1000).toFixed(1)} s`
       if ('skipped' in report) console.log(`skipped: ${place}: ${String(report.skipped)}`)
       else {

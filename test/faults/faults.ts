@@ -1,7 +1,8 @@
 /**
- * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--prove]`: processes are killed,
+ * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--case N] [--prove]`: processes are killed,
  * disks are full or fail, the power goes; each with one task, and with a task for each partition.
- * `--images`: power cuts, by default as many as rounds. `--prove`: instead, faults are planted that
+ * `--images`: power cuts, by default as many as rounds. `--case N`: only random pipeline N, which
+ * has failed, is killed so many times. `--prove`: instead, faults are planted that
  * the tests must find.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,14 +22,18 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '200' },
     images: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    case: { type: 'string' },
     prove: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
 const images = Number(values.images ?? rounds)
 const seed = Number(values.seed)
+const onlyCase = values.case === undefined ? undefined : Number(values.case)
 if (![rounds, images, seed].every(Number.isInteger) || rounds < 2 || images < 2) {
-  console.error('usage: npm run test:faults -- [--rounds N] [--images N] [--seed N] [--prove]')
+  console.error(
+    'usage: npm run test:faults -- [--rounds N] [--images N] [--seed N] [--case N] [--prove]',
+  )
   console.error('       at least 2 rounds and 2 images')
   process.exit(2)
 }
@@ -39,6 +44,7 @@ interface Test {
   readonly modes?: readonly TaskMode[]
   run(options: { dir: string; seed: number; mode: TaskMode }): Promise<object>
 }
+const randomName = 'kill -9, random pipelines'
 const bothModes = ['one', 'per-partition'] as const
 const faults: readonly Test[] = [
   {
@@ -46,9 +52,10 @@ const faults: readonly Test[] = [
     run: (options) => killRounds({ ...options, rounds: Math.ceil(rounds / 2) }),
   },
   {
-    name: 'kill -9, random pipelines',
+    name: randomName,
     modes: ['one'],
-    run: (options) => randomKills({ ...options, rounds }),
+    run: (options) =>
+      randomKills({ ...options, rounds, ...(onlyCase === undefined ? {} : { onlyCase }) }),
   },
   {
     name: 'power cuts',
@@ -69,9 +76,11 @@ const proofs: readonly Test[] = [
   { name: 'kill -9 finds planted faults', modes: ['one'], run: proveRandomKills },
 ]
 
+const random = faults.filter(({ name }) => name === randomName)
+const chosen = values.prove ? proofs : onlyCase === undefined ? faults : random
 let passed = 0
 let failed = 0
-for (const { name, modes = bothModes, run } of values.prove ? proofs : faults) {
+for (const { name, modes = bothModes, run } of chosen) {
   for (const mode of modes) {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
     const place = `${name}${modes.length > 1 ? `, tasks ${mode}` : ''}, seed ${seed}`

@@ -55,20 +55,22 @@ export class Dying {
   }
 }
 
-/** Resolves when it has exited, or is found to have nothing left to do and was killed for that. */
+/** Resolves when it has exited; it is killed when it has nothing left to do, or takes too long. */
 export async function untilDead(
   exit: Promise<unknown>,
-  { kill, isDone }: { kill: () => void; isDone: () => Promise<boolean> },
-): Promise<'died' | 'idle'> {
+  options: { kill: () => void; isDone: () => Promise<boolean>; lifeMsMax: number },
+): Promise<'died' | 'idle' | 'hung'> {
   let hasExited = false
   void exit.then(() => {
     hasExited = true
   })
+  const startMs = performance.now()
   while (!hasExited) {
-    if (await isDone()) {
-      kill()
+    const isDone = await options.isDone()
+    if (isDone || performance.now() - startMs > options.lifeMsMax) {
+      options.kill()
       await exit
-      return 'idle'
+      return isDone ? 'idle' : 'hung'
     }
     await Promise.race([exit, pause(15)])
   }

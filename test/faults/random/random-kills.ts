@@ -24,6 +24,8 @@ export interface RandomKillOptions {
   readonly dir: string
   readonly seed: number
   readonly rounds: number
+  /** A case that failed, again and again. */
+  readonly onlyCase?: number
   /** A fault that the test must find. */
   readonly planted?: SplitCommit
 }
@@ -41,6 +43,8 @@ export interface RandomKillReport {
 
 const victim = fileURLToPath(new URL('victim.ts', import.meta.url))
 const killsPerCase = 10
+/** A process that is not dead by then hangs. */
+const lifeMsMax = 60_000
 /** Cases that are run side by side. */
 const lanes = 2
 
@@ -58,23 +62,18 @@ export async function randomKills(options: RandomKillOptions): Promise<RandomKil
   const cache = join(options.dir, 'compiled')
   warmUp(cache)
   const total: Total = { rounds: 0, atWork: 0, pipelines: 0, records: 0, results: 0, deaths: {} }
-  let failed = false
+  let failure: { readonly thrown: unknown } | null = null
   const lane = async (): Promise<void> => {
-    while (total.rounds < options.rounds && !failed) {
-      const seed = (options.seed % 1_000_000) * 10_000 + total.pipelines
+    while (total.rounds < options.rounds && failure === null) {
+      const seed = options.onlyCase ?? (options.seed % 1_000_000) * 10_000 + total.pipelines
       total.pipelines += 1
-      await killCase(seed, { ...options, cache }, total)
+      await killCase(seed, { ...options, cache }, total).catch((thrown: unknown) => {
+        failure ??= { thrown }
+      })
     }
   }
-  const running = Array.from({ length: lanes }, lane)
-  for (const one of running) {
-    one.catch(() => {
-      failed = true
-    })
-  }
-  for (const settled of await Promise.allSettled(running)) {
-    if (settled.status === 'rejected') throw settled.reason
-  }
+  await Promise.all(Array.from({ length: options.onlyCase === undefined ? lanes : 1 }, lane))
+  if (failure !== null) throw (failure as { readonly thrown: unknown }).thrown
   return total
 }
 
@@ -133,7 +132,7 @@ async function killCase(seed: number, options: CaseOptions, total: Total): Promi
 
 interface Life {
   readonly death: Death
-  readonly end: 'died' | 'idle'
+  readonly end: 'died' | 'idle' | 'hung'
   readonly hasCommitted: boolean
 }
 
@@ -162,9 +161,11 @@ async function liveAndDie(
   const exit = once(child, 'exit')
   const kill = (): boolean => child.kill('SIGKILL')
   const timer = death.at === 'time' ? setTimeout(kill, death.ms) : undefined
-  const end = await untilDead(exit, { kill, isDone: () => isAllRead(log, killed) })
+  const place = `case ${killed.one.seed}, ${JSON.stringify(death)}`
+  const end = await untilDead(exit, { kill, isDone: () => isAllRead(log, killed), lifeMsMax })
   clearTimeout(timer)
-  assert.equal(child.signalCode, 'SIGKILL', `a run of case ${killed.one.seed} ended by itself`)
+  assert.equal(child.signalCode, 'SIGKILL', `${place}: the process ended by itself`)
+  assert.notEqual(end, 'hung', `${place}: the process neither died nor came to its end`)
   return { death, end, hasCommitted: (await committedOf(log, killed)) > before }
 }
 

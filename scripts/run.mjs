@@ -16,6 +16,7 @@ const commands = {
   'test:unit': ['node_modules/vitest/vitest.mjs', 'run', 'src'],
   'test:deep': ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/deep/vitest.config.ts'],
   'test:faults': ['test/faults/faults.ts'],
+  sim: ['test/sim/sim.ts'],
   'test:kafka-faults': ['test/kafka-faults/faults.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],

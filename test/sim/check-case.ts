@@ -9,12 +9,15 @@ import type { Outcome } from '../../src/testing/simulate/outcome.ts'
 import { runOnce } from '../../src/testing/simulate/simulation.ts'
 import type { RunResult } from '../../src/testing/simulate/simulation.ts'
 import { subjectOf } from '../../src/testing/simulate/subject.ts'
+import type { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { randomCase } from './random-case.ts'
 import type { RandomCase } from './random-case.ts'
 
 /** Runs with faults of each case. */
 const faultSeeds = 3
+/** As `simulate` has it. */
 const settleMs = 3_600_000
+const betweenMs = 60_000
 
 export interface CheckedCase {
   readonly case: RandomCase
@@ -26,16 +29,19 @@ export interface CheckedCase {
 export interface CheckOptions {
   /** How long a failing case may be made smaller, ms. Default 20 s. */
   readonly shrinkMs?: number
+  /** In place of the seed's: for tests of this check. */
+  readonly case?: RandomCase
 }
 
 /** @throws an error that says seed, plan, difference, and how to see it again */
 export async function checkCase(seed: number, options: CheckOptions = {}): Promise<CheckedCase> {
-  const one = randomCase(seed)
+  const one = options.case ?? randomCase(seed)
   try {
     const seeds = Array.from({ length: faultSeeds }, (_, i) => seed * faultSeeds + i + 1)
     const report = await simulate(one.pipelines, {
       input: one.input,
       tasks: one.tasks,
+      startAt: one.startAt,
       seeds,
       shrinkFor: `${options.shrinkMs ?? 20_000}ms`,
     })
@@ -55,7 +61,9 @@ export async function checkCase(seed: number, options: CheckOptions = {}): Promi
 /** What a case commits when nothing goes wrong. */
 export async function runWithoutFaults(one: RandomCase): Promise<RunResult> {
   const make = (): readonly Pipeline[] => one.pipelines()
-  const subject = subjectOf(make, { tasks: one.tasks, settleMs, wrap: (log) => log })
+  const { tasks, startAt } = one
+  const options = { tasks, startAt, settleMs, betweenMs, wrap: (log: MemoryLog) => log }
+  const subject = subjectOf(make, options)
   const input = encodeInput(one.input, subject.sources)
   return await runOnce({ subject, input, faults: [], tap: null })
 }

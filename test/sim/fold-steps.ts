@@ -54,7 +54,7 @@ const anyOrder = (make: () => AggregatorOf<Item, unknown>): TestedAggregator => 
 const aggregators: Readonly<Record<string, TestedAggregator>> = {
   count: anyOrder(() => count()),
   sum: anyOrder(() => sum(ofV)),
-  'sum of fractions': anyOrder(() => sum(({ v }) => v / 10)),
+  'sum of fractions': inOrder(() => sum(({ v }) => v / 10)),
   'sum, refuses 17': {
     make: () =>
       sum(({ v }) => {
@@ -123,11 +123,22 @@ interface DrawnWindow {
 interface WindowDraw {
   readonly order: Order
   readonly mayFollowClock: boolean
+  /** All records that have come until an instant of event time are always the same. */
+  readonly isInStep: boolean
+  /** Windows of a day may come: none is left open when the run ends, or nobody waits for it. */
+  readonly hasDays: boolean
 }
 
-function drawWindow(dice: Dice, { order, mayFollowClock }: WindowDraw): DrawnWindow {
+/** Places in the list of windows. */
+const trailingAt = 4
+const calendarAt = 5
+
+function drawWindow(
+  dice: Dice,
+  { order, mayFollowClock, isInStep, hasDays }: WindowDraw,
+): DrawnWindow {
   const unit = dice.pick([200, 1_000, 3_000])
-  const clock = order === 'ordered' && mayFollowClock && dice.percent(25)
+  const clock = order === 'ordered' && mayFollowClock && dice.percent(40)
   const time = clock ? 'processing' : 'event'
   const timed = <S extends WindowSpec>(name: string, spec: S, growth = 1): DrawnWindow => ({
     name: clock ? `${name} of processing time` : name,
@@ -157,19 +168,25 @@ function drawWindow(dice: Dice, { order, mayFollowClock }: WindowDraw): DrawnWin
       return counted('global by interval', globalWindow(trigger))
     },
   ]
-  // Where records come in any order: only windows that do not depend on it. A trailing window
-  // holds what came before a record.
-  const usable = order === 'ordered' ? makers : [0, 1, 2, 3, 5].map((i) => makers[i])
+  const usable = makers.filter((_make, i) => {
+    if (i === calendarAt) return hasDays
+    // Where records come in any order: only windows that do not depend on it. A trailing window
+    // holds what came before a record.
+    return order === 'ordered' ? isInStep || i < makers.length - 1 : i < trailingAt
+  })
   return (dice.pick(usable) as () => DrawnWindow)()
 }
 
 function windowed(from: Grown, ground: Ground): Grown {
-  const { dice, uses, isClockFree, isStill } = ground
+  const { dice, uses, isClockFree, isStill, isAtOnce, isWavering, tasks } = ground
   const order = orderBehind(from, ground)
   const isOrdered = order === 'ordered'
   // Records have to come, and results to be timed, at a time that is always the same.
-  const mayFollowClock = !isClockFree && isStill && !from.isTimeDriven
-  const window = drawWindow(dice, { order, mayFollowClock })
+  const mayFollowClock = !isClockFree && isStill && isAtOnce && !from.isTimeDriven
+  // Several tasks wait for what others have open.
+  const hasDays = tasks === 'one'
+  const isInStep = isStill || !(isWavering || from.isTimeDriven)
+  const window = drawWindow(dice, { order, mayFollowClock, isInStep, hasDays })
   uses.add(`window: ${window.name}`)
   // A window that the clock closes may do so before a result comes early, where a process was
   // paused.
@@ -177,7 +194,9 @@ function windowed(from: Grown, ground: Ground): Grown {
   const options: WindowOptions = {
     ...(window.canBeLate && dice.percent(40) ? { lateness: ms(dice.pick([100, 2_000])) } : {}),
     // What comes before a window is complete depends on the order.
-    ...(isOrdered && window.spec.kind !== 'global' ? drawEmission(dice, mayBeEarly) : {}),
+    ...(isOrdered && isInStep && window.spec.kind !== 'global'
+      ? drawEmission(dice, mayBeEarly)
+      : {}),
   }
   if (options.lateness !== undefined) uses.add('window: lateness')
   if (options.emit !== undefined) {

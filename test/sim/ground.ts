@@ -41,6 +41,11 @@ export interface Grown {
   readonly hasMoved: boolean
   /** When its records come depends on when calls are answered: they meet no others then. */
   readonly isAsync: boolean
+  /**
+   * Some have come with a row that was cached, others with an answer: the first are one thing with
+   * the record they come from, and are undone with all that it did.
+   */
+  readonly isCached: boolean
   /** Some of its records come when event time moves on: how many at once depends on how far. */
   readonly isTimeDriven: boolean
   /** About how many records. */
@@ -60,6 +65,13 @@ export interface Ground {
    * something else happens.
    */
   readonly isStill: boolean
+  /** The wall clock stands while all input is read. */
+  readonly isAtOnce: boolean
+  /**
+   * Where event time stands while records come is not always the same: nothing may depend on what
+   * comes first, a record or what event time brings.
+   */
+  readonly isWavering: boolean
   /** Names of what was used, for the count of how often. */
   readonly uses: Set<string>
   /** The plan as text. */
@@ -110,8 +122,8 @@ export function say(ground: Ground, text: string): string {
  * Whether a function may throw: the letter names the record in hand, and of those that make a
  * result together any may be the last one.
  */
-export function mayThrow({ order }: Grown): boolean {
-  return order !== 'loose'
+export function mayThrow({ order, isCached }: Grown): boolean {
+  return order !== 'loose' && !isCached
 }
 
 /** Throws for some items, always the same ones: what they did is undone, and they are kept apart. */

@@ -56,11 +56,12 @@ function joined(
 const joinTypes = ['inner', 'left', 'right', 'full'] as const
 
 function interval(from: Grown, ground: Ground): Grown {
-  const { dice, uses, isStill } = ground
+  const { dice, uses, isStill, isWavering } = ground
   const other = otherSide(from, ground)
   const isForever = from.size * other.size < 4_000 && dice.percent(15)
-  // Rows of both sides without a partner come in order of each step of event time.
-  const types = isStill ? joinTypes : joinTypes.filter((one) => one !== 'full')
+  // Rows without a partner come in order of each step of event time, behind what else it brings.
+  const sided = isWavering || from.isTimeDriven ? (['inner'] as const) : joinTypes.slice(0, 3)
+  const types = isStill ? joinTypes : sided
   const type = isForever ? 'inner' : dice.pick(types)
   uses.add(isForever ? 'join: forever' : `join: within, ${type}`)
   if (isForever) {
@@ -119,18 +120,18 @@ function withTable(from: Grown, ground: Ground): Grown {
 }
 
 /** A record's partners are the same in any order, and so is the time at which a pair is known. */
-function anyOrder({ isKeyed, isAsync, size }: Grown): boolean {
-  return isKeyed && !isAsync && size < 120
+function anyOrder({ isKeyed, isAsync, isTimeDriven, size }: Grown, ground: Ground): boolean {
+  return isKeyed && !isAsync && size < 120 && !(ground.isWavering && isTimeDriven)
 }
 
 function inOrder(from: Grown, ground: Ground): boolean {
-  return anyOrder(from) && orderBehind(from, ground) === 'ordered'
+  return anyOrder(from, ground) && orderBehind(from, ground) === 'ordered'
 }
 
 /** The newest of several records of one time would be the one that came last. */
 function inTime(from: Grown, ground: Ground): boolean {
   const orders: readonly Order[] = ['ordered', 'timed']
-  return anyOrder(from) && from.isTimed && orders.includes(orderBehind(from, ground))
+  return anyOrder(from, ground) && from.isTimed && orders.includes(orderBehind(from, ground))
 }
 
 export const joinSteps: Readonly<Record<string, StepMaker>> = {

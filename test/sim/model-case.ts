@@ -82,8 +82,9 @@ export function modelCase(seed: number): RandomCase {
     pipelines,
     input: made.input,
     tasks: 'one',
+    startAt: 'earliest',
     model: { name: made.name, lines: made.lines },
-    uses: new Set([`model: ${made.name}`]),
+    uses: new Set([`model: ${made.name.replace(/, .*/, '')}`]),
     outputs: ['out'],
   }
 }

@@ -1,7 +1,7 @@
 /** Random steps that keep state of each key: process, dedupe, changes, patterns. */
 import { listState, mapState, output, pattern, valueState } from '../../src/index.ts'
 import type { AfterMatch, Duration, Key, Pattern } from '../../src/index.ts'
-import { grouped, grown, itemOf, ms, orderBehind, say } from './ground.ts'
+import { grouped, grown, itemOf, mayThrow, ms, orderBehind, say } from './ground.ts'
 import type { Grown, Ground, Item, StepMaker } from './ground.ts'
 
 function inOrder(from: Grown, ground: Ground): boolean {
@@ -13,7 +13,8 @@ function inOrder(from: Grown, ground: Ground): boolean {
  * it brings come before them all, of the same step of time.
  */
 function inSteps(from: Grown, ground: Ground): boolean {
-  return inOrder(from, ground) && (ground.isStill || !from.isTimeDriven)
+  if (!inOrder(from, ground) || !mayThrow(from) || ground.isWavering) return false
+  return ground.isStill || !from.isTimeDriven
 }
 
 /** Matching goes by event time, whatever the order of arrival. */

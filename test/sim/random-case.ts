@@ -34,6 +34,8 @@ export interface RandomCase {
   /** What the topics hold before anything runs, in order. */
   readonly input: readonly SimulatedRecord[]
   readonly tasks: 'one' | 'per-partition'
+  /** `latest`: what lies in the log before the first run is not read. */
+  readonly startAt: 'earliest' | 'latest'
   readonly model: BatchModel | null
   /** What the plan is made of: steps, kinds of windows, of joins, of aggregates … */
   readonly uses: ReadonlySet<string>
@@ -60,20 +62,26 @@ export function randomCase(seed: number, { clock = 'simulated' }: CaseOptions = 
   const read = topicsRead(plan.ground.outputs)
   const sources = plan.sources.filter(({ name }) => read.has(name))
   const { records, closing } = randomInput(dice, settings, sources)
-  const isClosed = clock === 'real' || dice.percent(settings.idle === 'wait' ? 90 : 30)
-  if (isClosed) plan.ground.uses.add('input: closing records')
+  const mustClose = clock === 'real' || settings.flow !== 'at once'
+  const isClosed = mustClose || dice.percent(settings.idle === 'wait' ? 90 : 30)
+  const { uses } = plan.ground
+  if (isClosed) uses.add('input: closing records')
+  uses.add(`input: ${settings.flow}`)
+  if (settings.startAt === 'latest') uses.add('input: read from its end')
   return {
     seed,
     text: [
-      `tasks: ${settings.tasks}, keys: ${JSON.stringify(settings.keys)}`,
+      `tasks: ${settings.tasks}, input ${settings.flow}, startAt: ${settings.startAt}`,
+      `keys: ${JSON.stringify(settings.keys)}`,
       ...sources.map(({ name, text }) => `${name} = ${text}`),
       ...plan.ground.lines,
     ].join('\n'),
     pipelines: () => [pipeline('random', ...makePlan(seed, clock).plan.ground.outputs)],
     input: isClosed ? [...records, ...closing] : records,
     tasks: settings.tasks,
+    startAt: settings.startAt,
     model: null,
-    uses: plan.ground.uses,
+    uses,
     outputs: [...topicsWritten(plan.ground.outputs)],
   }
 }
@@ -86,7 +94,7 @@ interface Made {
 
 function makePlan(seed: number, clock: 'simulated' | 'real'): Made {
   const dice = new Dice(seed)
-  const settings = drawSettings(dice)
+  const settings = drawSettings(dice, clock)
   return { dice, settings, plan: growPlan(dice, settings, clock === 'real') }
 }
 

@@ -8,11 +8,16 @@ import type { CaseSettings, Source, SourceValue } from './sources.ts'
 
 /** Event time of the first record, ms. */
 const startMs = 1_000_000
+/**
+ * Event time between waves with rests, ms: longer than the wall clock goes on there, also where
+ * crashes make it longer.
+ */
+const restMs = 1_200_000
 /** Closing records are so much later than the last one, ms: every window is complete by then. */
 const closingMs = 200_000_000
 
 /** How the records of a case come. */
-interface Flow {
+interface Shape {
   readonly stepMs: number
   readonly gapPercent: number
   readonly duplicatePercent: number
@@ -35,7 +40,7 @@ export function randomInput(
   settings: CaseSettings,
   sources: readonly Source[],
 ): RandomInput {
-  const flow: Flow = {
+  const flow: Shape = {
     stepMs: dice.pick([10, 100, 400]),
     gapPercent: dice.pick([0, 2]),
     duplicatePercent: dice.pick([0, 5, 15]),
@@ -46,23 +51,36 @@ export function randomInput(
   }
   const records: SimulatedRecord[] = []
   let nowMs = startMs
-  for (let left = dice.pick([20, 40, 80, 120]); left > 0; left--) {
+  let wave = 0
+  const total = dice.pick([20, 40, 80, 120])
+  const waves = drawWaves(dice, settings.waves, total)
+  for (let left = total; left > 0; left--) {
     nowMs += 1 + dice.int(2 * flow.stepMs)
+    const isNext = waves.has(left)
+    if (isNext) wave += 1
+    // Event time has gone on with the clock in between.
+    if (isNext && settings.flow === 'with rests') nowMs += restMs
     if (dice.percent(flow.gapPercent)) nowMs += 40_000
     const source = dice.pick(sources)
     const t = eventTime(dice, { source, flow, nowMs })
     if (t === null) continue
     const made = recordOf(dice, { source, settings, flow, t, nowMs, number: records.length })
-    records.push(made)
-    if (dice.percent(flow.duplicatePercent)) records.push(made)
+    const placed = wave === 0 ? made : { ...made, wave }
+    records.push(placed)
+    if (dice.percent(flow.duplicatePercent)) records.push(placed)
   }
   const closing = sources.flatMap((source) => closingOf(source, nowMs + closingMs))
-  return { records, closing }
+  return { records, closing: closing.map((one) => (wave === 0 ? one : { ...one, wave })) }
+}
+
+/** Where further waves begin: numbers of records that are left. */
+function drawWaves(dice: Dice, waves: number, total: number): ReadonlySet<number> {
+  return new Set(Array.from({ length: waves - 1 }, () => 1 + dice.int(total)))
 }
 
 interface Draw {
   readonly source: Source
-  readonly flow: Flow
+  readonly flow: Shape
   readonly nowMs: number
 }
 
@@ -96,7 +114,9 @@ function recordOf(dice: Dice, draw: RecordDraw): SimulatedRecord {
   const w = dice.percent(30) ? nowMs - source.outOfOrderMs : null
   const partition = partitionOf(dice, source, { settings, flow, k })
   const place = { topic: source.name, time: t, ...(partition === null ? {} : { partition }) }
-  if (source.isCompact && k !== null && dice.percent(20)) {
+  // The event time of a tombstone is that of its input, which behind a rest may be past.
+  const mayDelete = source.isCompact && settings.flow !== 'with rests'
+  if (mayDelete && k !== null && dice.percent(20)) {
     return { ...place, value: null, key: k }
   }
   const value: SourceValue = { k, v, t, w, p: shapeOf(dice, number) }
@@ -108,7 +128,7 @@ function recordOf(dice: Dice, draw: RecordDraw): SimulatedRecord {
 function partitionOf(
   dice: Dice,
   source: Source,
-  { settings, flow, k }: { settings: CaseSettings; flow: Flow; k: Key | null },
+  { settings, flow, k }: { settings: CaseSettings; flow: Shape; k: Key | null },
 ): number | null {
   // Partitions of a global table are read one by one: which row of a key is the newest would depend
   // on who is read first.

@@ -38,7 +38,10 @@ export function growPlan(dice: Dice, settings: CaseSettings, isClockFree: boolea
     dice,
     tasks: settings.tasks,
     isClockFree,
-    isStill: settings.idle === 'wait',
+    isStill:
+      settings.flow === 'in waves' || (settings.flow === 'at once' && settings.idle === 'wait'),
+    isAtOnce: settings.flow === 'at once',
+    isWavering: settings.flow === 'with rests',
     uses,
     lines: [],
     outputs: [],

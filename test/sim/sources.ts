@@ -29,7 +29,20 @@ export interface CaseSettings {
   readonly idle: 'advance' | 'wait'
   /** Some records come later than `outOfOrder` allows. */
   readonly isLate: boolean
+  readonly flow: Flow
+  /** Parts of the input that come after each other, the wall clock going on in between. */
+  readonly waves: number
+  readonly startAt: 'earliest' | 'latest'
 }
+
+/**
+ * How the input comes.
+ * - `at once`: all of it lies in the log.
+ * - `in waves`: and no input ever falls idle.
+ * - `with rests`: in waves, and all inputs fall idle in between. An input without records no longer
+ *   holds event time back then, but does for a while behind a restart.
+ */
+export type Flow = 'at once' | 'in waves' | 'with rests'
 
 export interface Source {
   readonly name: string
@@ -57,18 +70,34 @@ const keyFamilies: readonly (readonly Key[])[] = [
   ['one'],
 ]
 
-export function drawSettings(dice: Dice): CaseSettings {
+export function drawSettings(dice: Dice, clock: 'simulated' | 'real'): CaseSettings {
   const tasks = dice.percent(55) ? 'one' : 'per-partition'
+  const flow = drawFlow(dice, tasks, clock)
+  const isLate = dice.percent(60)
   return {
     tasks,
+    flow,
+    waves: flow === 'at once' ? 1 : dice.between(2, 4),
+    startAt: flow !== 'at once' && dice.percent(25) ? 'latest' : 'earliest',
     partitions: tasks === 'one' ? dice.between(1, 3) : dice.between(2, 3),
     keys: dice.pick(keyFamilies),
     outOfOrderMs: dice.pick([0, 300, 2_000]),
-    idleAfterMs: dice.pick([1, 1_000, 10_000, 30_000]),
-    idle: dice.percent(30) ? 'wait' : 'advance',
-    // With several tasks, who is late depends on who reads first.
-    isLate: tasks === 'one' && dice.percent(60),
+    idleAfterMs: flow === 'in waves' ? neverMs : dice.pick([1, 1_000, 10_000, 30_000]),
+    // With several tasks, where event time is left depends on who falls idle first.
+    idle: tasks === 'one' && dice.percent(45) ? 'wait' : 'advance',
+    // With several tasks, who is late depends on who reads first; behind a rest, on restarts.
+    isLate: tasks === 'one' && flow !== 'with rests' && isLate,
   }
+}
+
+/** Longer than a simulation takes. */
+const neverMs = 864_000_000
+
+function drawFlow(dice: Dice, tasks: CaseSettings['tasks'], clock: 'simulated' | 'real'): Flow {
+  const drawn = dice.int(100)
+  if (clock === 'real' || drawn < 50) return 'at once'
+  // A record of a partition that was idle is late where others have gone on before it came.
+  return tasks === 'per-partition' || drawn < 75 ? 'in waves' : 'with rests'
 }
 
 /** Values as JSON, or bytes that are none. */
@@ -196,6 +225,7 @@ export function streamOf(source: Source, ground: Ground): Grown {
     isTimed: true,
     hasMoved: false,
     isAsync: false,
+    isCached: false,
     isTimeDriven: false,
     size: 60,
     depth: 0,

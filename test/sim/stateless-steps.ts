@@ -144,7 +144,7 @@ function lookedUp(from: Grown, ground: Ground): Grown {
     },
   )
   const stream = from.stream.join(rows, { type }).map(itemOf)
-  return grown(from, { name, stream, isAsync: true })
+  return grown(from, { name, stream, isAsync: true, isCached: true })
 }
 
 function joinGlobal(from: Grown, ground: Ground): Grown {
@@ -160,6 +160,11 @@ function joinGlobal(from: Grown, ground: Ground): Grown {
   return grown(from, { name, stream })
 }
 
+function mayMerge(from: Grown, { isWavering }: Ground): boolean {
+  if (from.isAsync || (isWavering && from.isTimeDriven)) return false
+  return from.size < 150 && !from.hasMoved
+}
+
 export const statelessSteps: Readonly<Record<string, StepMaker>> = {
   map: { weight: 3, may: always, grow: map },
   filter: { weight: 2, may: always, grow: filter },
@@ -168,12 +173,13 @@ export const statelessSteps: Readonly<Record<string, StepMaker>> = {
   branch: { weight: 2, may: always, grow: branch },
   split: { weight: 1, may: ({ isKeyed }) => isKeyed, grow: split },
   // Behind a repartition topic, another topic's records would have to go through it as well.
-  merge: {
-    weight: 2,
-    may: ({ size, hasMoved, isAsync }) => size < 150 && !hasMoved && !isAsync,
-    grow: merge,
-  },
+  merge: { weight: 2, may: mayMerge, grow: merge },
   mapAsync: { weight: 2, may: mayThrow, grow: mapAsync },
-  'join: lookup': { weight: 1, may: mayThrow, grow: lookedUp },
+  'join: lookup': {
+    weight: 4,
+    // A record without key would be refused behind it.
+    may: (from) => mayThrow(from) && from.keyBy !== null,
+    grow: lookedUp,
+  },
   'join: global table': { weight: 2, may: always, grow: joinGlobal },
 }

@@ -41,17 +41,19 @@ export function readOutcome(
         for (let i = batch.first; i < batch.count; i++) {
           const writer = writerOf?.(name, partition, batch.offset(i)) ?? inOrder
           const key = batch.key(i)
-          const who = key === null ? `no key, partition ${partition}` : `key ${key.toString()}`
+          const own = key === null ? `no key, partition ${partition}` : `key ${key.toString()}`
+          const who = isLoose ? 'any key' : own
           const place = `${name}, ${who}${writer.name === '' ? '' : `, of ${writer.name}`}`
           const headers = batch.headers(i).flatMap(({ name: header, value }) => {
             if (header === 'millrace-stack') return []
             if (header === 'millrace-watermark' && (isLoose || !writer.isOrdered)) return []
-            if (header === 'millrace-value' && isLoose) return []
+            if (isLoose && (header === 'millrace-value' || header === 'millrace-time')) return []
             return ` ${header}=${Buffer.from(value ?? []).toString()}`
           })
-          const value = isLoose ? 'a letter' : (batch.value(i)?.toString() ?? 'null')
+          const value = batch.value(i)?.toString() ?? 'null'
           const list = places.get(place)
-          const text = `${value} at ${batch.time(i)}${headers.join('')}`
+          const what = isLoose ? 'a letter' : `${value} at ${batch.time(i)}`
+          const text = `${what}${headers.join('')}`
           if (list === undefined) places.set(place, [text])
           else list.push(text)
           if (isLoose || !writer.isOrdered) unordered.add(place)

@@ -18,6 +18,11 @@ export interface SimulatedRecord {
   readonly time?: number
   /** Default: of the key, as on every log; without key 0. */
   readonly partition?: number
+  /**
+   * 0, 1, …: those of a later wave come when all of the earlier ones were read and the wall clock
+   * has gone on for a while (`betweenWaves`). Default 0.
+   */
+  readonly wave?: number
 }
 
 /** A record with its bytes. */
@@ -27,6 +32,7 @@ export interface InputRecord {
   readonly key: string | null
   readonly value: Uint8Array | string | null
   readonly timeMs: number
+  readonly wave: number
   /** For people. */
   readonly text: string
 }
@@ -44,7 +50,12 @@ export function inputOf<V, K>(
   options: (
     value: V,
     index: number,
-  ) => { readonly key?: Key; readonly time?: number; readonly partition?: number } = () => ({}),
+  ) => {
+    readonly key?: Key
+    readonly time?: number
+    readonly partition?: number
+    readonly wave?: number
+  } = () => ({}),
 ): SimulatedRecord[] {
   return values.map((value, i) => ({ topic: topic.spec.name, value, ...options(value, i) }))
 }
@@ -54,7 +65,7 @@ export function encodeInput(
   input: readonly SimulatedRecord[],
   sources: ReadonlyMap<string, TopicSpec>,
 ): InputRecord[] {
-  return input.map(({ topic, value, key, time = 0, partition }) => {
+  return input.map(({ topic, value, key, time = 0, partition, wave = 0 }) => {
     const spec = sources.get(topic)
     if (spec === undefined) {
       throw new MillraceError('unknown-topic', `the pipeline does not read topic '${topic}'`, {
@@ -76,7 +87,8 @@ export function encodeInput(
       key: text,
       value: bytes,
       timeMs: time,
-      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}`,
+      wave,
+      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}${wave > 0 ? `, wave ${wave}` : ''}`,
     }
   })
 }

@@ -1,6 +1,6 @@
 /** What is simulated: a pipeline, with what all its runs share. */
 import { MillraceError } from '../../core/error.ts'
-import type { Log } from '../../log/log.ts'
+import type { Log, StartAt } from '../../log/log.ts'
 import type { MemoryLog } from '../../log/memory/memory-log.ts'
 import type { MemoryStore } from '../../log/memory/memory-store.ts'
 import { buildPlan } from '../../pipeline/build-plan.ts'
@@ -29,12 +29,18 @@ export interface Subject {
   readonly steps: readonly string[]
   /** How long the wall clock goes on after all was read, ms. */
   readonly settleMs: number
+  /** The same before each further wave of records, ms. */
+  readonly betweenMs: number
+  /** Where a topic is read from at first. */
+  readonly startAt: StartAt
   readonly wrap: WrapLog
 }
 
 export interface SubjectOptions {
   readonly tasks: 'one' | 'per-partition'
   readonly settleMs: number
+  readonly betweenMs: number
+  readonly startAt: StartAt
   readonly wrap: WrapLog
 }
 

@@ -59,7 +59,12 @@ const faults: readonly Test[] = [
   },
   {
     name: 'power cuts',
-    run: (options) => powerLoss({ ...options, images: Math.ceil(images / 2) }),
+    run: (options) => powerLoss({ ...options, images: Math.ceil(images / 4) }),
+  },
+  {
+    name: 'power cuts, random pipelines',
+    modes: ['one'],
+    run: (options) => powerLoss({ ...options, mode: 'random', images: Math.ceil(images / 2) }),
   },
   {
     // 60 MB of input: the file itself has grown, not only what is written ahead of it.

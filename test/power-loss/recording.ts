@@ -43,7 +43,9 @@ export interface RecordingOptions {
   /** The disk at the start. */
   readonly before: Image
   readonly lies: 'files' | 'directories' | null
-  /** Of victim.ts, after the directory. */
+  /** The program. */
+  readonly victim: string
+  /** Its arguments after the directory of the log. */
   readonly args: readonly string[]
 }
 
@@ -58,7 +60,7 @@ export async function recordVictim(options: RecordingOptions): Promise<DiskEvent
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(root, { recursive: true })
   writeImage(root, options.before)
-  const args = ['--disable-warning=ExperimentalWarning', here('victim.ts'), join(root, dataName)]
+  const args = ['--disable-warning=ExperimentalWarning', options.victim, join(root, dataName)]
   const child = spawn(process.execPath, [...args, ...options.args], {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: {

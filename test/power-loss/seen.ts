@@ -1,11 +1,8 @@
 /** What a reader of the log has seen, and whoever acted on it: no power cut may take it back. */
 import assert from 'node:assert/strict'
 import type { Log } from '../../src/log/log.ts'
-import * as scenario from '../faults/scenario.ts'
 
 export interface Seen {
-  /** In the input. */
-  readonly sales: number
   /** End of each partition, by `topic/partition`. */
   readonly ends: Readonly<Record<string, number>>
   /** Committed offsets, by `group topic/partition`. */
@@ -22,10 +19,14 @@ export async function seenIn(log: Log): Promise<Seen> {
       return [`${group.group} ${one.topic}/${one.partition}`, one.offset]
     }),
   )
-  const sales = ends
-    .filter(([place]) => place.startsWith(`${scenario.inTopic}/`))
+  return { ends: Object.fromEntries(ends), offsets: Object.fromEntries(offsets) }
+}
+
+/** Records that topics were given in all. */
+export function recordsIn({ ends }: Seen, topics: readonly string[]): number {
+  return Object.entries(ends)
+    .filter(([place]) => topics.some((topic) => place.startsWith(`${topic}/`)))
     .reduce((sum, [, end]) => sum + end, 0)
-  return { sales, ends: Object.fromEntries(ends), offsets: Object.fromEntries(offsets) }
 }
 
 /** @throws an assertion error where something that was seen is not there */

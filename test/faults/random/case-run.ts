@@ -33,6 +33,8 @@ export function caseOf(seed: number): KilledCase {
   const subject = subjectOf(() => one.pipelines(), {
     tasks: one.tasks,
     settleMs: 0,
+    betweenMs: 0,
+    startAt: 'earliest',
     wrap: (log) => log,
   })
   const input = encodeInput(one.input, subject.sources)
@@ -64,6 +66,11 @@ export async function createTopics(log: Log, { subject }: KilledCase): Promise<v
     const cleanup = compact ? 'compact' : 'delete'
     await log.createTopic(name, { partitions: partitions ?? 1, cleanup })
   }
+}
+
+/** Copies: what a log is given is its own. */
+export async function appendBlocks(log: Log, blocks: readonly AppendBatch[]): Promise<void> {
+  await log.append(blocks.map((block) => ({ ...block, bytes: new Uint8Array(block.bytes) })))
 }
 
 export async function startCase(log: Log, { one, subject }: KilledCase): Promise<EngineRun> {

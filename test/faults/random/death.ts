@@ -8,9 +8,11 @@ import { pause } from '../outcome.ts'
 /** Steps at which a process kills itself. */
 export const steps = ['opening', 'restoring', 'before-commit', 'in-commit', 'after-commit'] as const
 
+export type Step = (typeof steps)[number]
+
 export type Death =
   /** The first `count` steps are survived; then so long, in µs, on into that step. */
-  | { readonly at: (typeof steps)[number]; readonly count: number; readonly delayUs: number }
+  | { readonly at: Step; readonly count: number; readonly delayUs: number }
   /** So long after its birth. Starting up takes about the first half. */
   | { readonly at: 'time'; readonly ms: number }
 
@@ -26,7 +28,7 @@ export function drawDeath(random: Random): Death {
   if (random.int(4) === 0) return { at: 'time', ms: random.int(lifeMsMax) }
   const drawn = weights.flatMap((weight, i) => Array.from({ length: weight }, () => i))
   const i = drawn[random.int(drawn.length)] as number
-  const at = steps[i] as (typeof steps)[number]
+  const at = steps[i] as Step
   const delayUs = at === 'in-commit' ? random.int(inCommitUsMax) : 0
   return { at, count: random.int(countsMax[i] as number), delayUs }
 }
@@ -41,7 +43,7 @@ export class Dying {
   }
 
   /** Does not come back where it is the step of death. */
-  meet(step: (typeof steps)[number]): void {
+  meet(step: Step): void {
     const count = this.#counts.get(step) ?? 0
     this.#counts.set(step, count + 1)
     const death = this.#death

@@ -14,7 +14,14 @@ import type { Random } from '../../../src/core/random.ts'
 import { openEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts'
 import type { Log } from '../../../src/log/log.ts'
 import { difference } from '../../../src/testing/simulate/outcome.ts'
-import { caseOf, committedOf, createTopics, finishCase, isAllRead } from './case-run.ts'
+import {
+  appendBlocks,
+  caseOf,
+  committedOf,
+  createTopics,
+  finishCase,
+  isAllRead,
+} from './case-run.ts'
 import type { KilledCase } from './case-run.ts'
 import { drawDeath, untilDead } from './death.ts'
 import type { Death } from './death.ts'
@@ -102,7 +109,7 @@ async function killCase(seed: number, options: CaseOptions, total: Total): Promi
   const straight = await openEmbeddedLog({ dir: join(dir, 'straight'), writer: 'inline' })
   try {
     await createTopics(straight, killed)
-    await straight.append(killed.blocks)
+    await appendBlocks(straight, killed.blocks)
     const expected = await finishCase(straight, killed, `${place}, undisturbed`)
 
     await createTopics(log, killed)
@@ -180,7 +187,7 @@ function feedOf(
     const left = blocks.length - fed
     const isAll = mayCome === 'at-once' || callsLeft === 1
     const next = isAll ? left : random.int(1 + Math.ceil((2 * left) / callsLeft))
-    if (next > 0) await log.append(blocks.slice(fed, fed + next))
+    if (next > 0) await appendBlocks(log, blocks.slice(fed, fed + next))
     fed += next
   }
 }

@@ -6,7 +6,7 @@
 import { systemClock } from '../../../src/core/clock.ts'
 import type { RecordBatch } from '../../../src/log/batch.ts'
 import type { CommitBatch, CommitReceipt, Log, Session, TaskSpec } from '../../../src/log/log.ts'
-import type { Dying } from './death.ts'
+import type { Step } from './death.ts'
 
 /**
  * A planted fault, which kill rounds must find: a commit in two steps, so that a death between them
@@ -15,7 +15,8 @@ import type { Dying } from './death.ts'
 export type SplitCommit = 'offsets-first' | 'outputs-first'
 
 export interface SlowOptions {
-  readonly dying: Dying
+  /** Told of each step; may never come back. */
+  readonly meet: (step: Step) => void
   readonly split: SplitCommit | null
 }
 
@@ -41,7 +42,7 @@ export function slowLog(log: Log, options: SlowOptions): Log {
     join: (given) => log.join(given),
     open: async (spec) => {
       const opening = log.open(spec)
-      options.dying.meet('opening')
+      options.meet('opening')
       return new SlowSession(await opening, options)
     },
     close: () => log.close(),
@@ -84,7 +85,7 @@ class SlowSession implements Session {
 
   async *restore(): AsyncIterable<Uint8Array> {
     for await (const blob of this.#session.restore()) {
-      this.#options.dying.meet('restoring')
+      this.#options.meet('restoring')
       yield blob
     }
   }
@@ -121,29 +122,29 @@ class SlowSession implements Session {
   }
 
   async commit(commit: CommitBatch): Promise<CommitReceipt> {
-    const { dying } = this.#options
-    dying.meet('before-commit')
+    const { meet } = this.#options
+    meet('before-commit')
     const committing = this.#commit(commit)
-    dying.meet('in-commit')
+    meet('in-commit')
     const receipt = await committing
-    dying.meet('after-commit')
+    meet('after-commit')
     return receipt
   }
 
   async #commit(commit: CommitBatch): Promise<CommitReceipt> {
-    const { split, dying } = this.#options
+    const { split, meet } = this.#options
     if (split === null) return await this.#session.commit(commit)
     const stay = commit.offsets.map(() => -1)
     const outputs: CommitBatch = { ...commit, offsets: stay, changelog: null }
     const rest: CommitBatch = { ...commit, appends: [] }
     if (split === 'outputs-first') {
       const receipt = await this.#session.commit(outputs)
-      dying.meet('in-commit')
+      meet('in-commit')
       await this.#session.commit(rest)
       return receipt
     }
     await this.#session.commit(rest)
-    dying.meet('in-commit')
+    meet('in-commit')
     return await this.#session.commit(outputs)
   }
 

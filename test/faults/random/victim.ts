@@ -11,9 +11,10 @@ import type { SplitCommit } from './slow-log.ts'
 
 const [dir, seed, death, split] = process.argv.slice(2) as [string, string, string, string]
 const log = await openEmbeddedLog({ dir })
+const dying = new Dying(JSON.parse(death) as Death)
 const running = await startCase(
   slowLog(log, {
-    dying: new Dying(JSON.parse(death) as Death),
+    meet: (step) => dying.meet(step),
     split: split === '' ? null : (split as SplitCommit),
   }),
   caseOf(Number(seed)),

@@ -1,31 +1,34 @@
 /**
  * The process whose power is cut: appends sales and runs the pipeline on them, on a log that now
  * and then moves its WAL into the main file, is closed and opened again. After each step it notes
- * what has been acknowledged and what a reader has seen. Arguments: directory, task mode, seed
- * of the sales, seed of what is done, number of steps, PRAGMA synchronous (FULL; another one is a
- * fault that the test must find).
+ * what has been acknowledged and what a reader has seen. Arguments: directory, seed of
+ * what is done, task mode, seed of the sales, PRAGMA synchronous (FULL; another one is a fault that
+ * the test must find).
  */
 import { openSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { seededRandom } from '../../src/core/random.ts'
-import { Store } from '../../src/log/embedded/db.ts'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import type { EmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
-import { fileName } from '../../src/log/embedded/schema.ts'
 import { pause } from '../faults/outcome.ts'
 import * as scenario from '../faults/scenario.ts'
 import type { TaskMode } from '../faults/scenario.ts'
+import { checkpoint } from './checkpoint.ts'
 import { notesFile } from './recording.ts'
-import { seenIn } from './seen.ts'
+import { recordsIn, seenIn } from './seen.ts'
 
-const [dir, mode, ...rest] = process.argv.slice(2) as [string, TaskMode, ...string[]]
-const [salesSeed, choicesSeed, steps] = rest.map(Number) as [number, number, number]
-const synchronous = rest[3] as string
+const [dir, choicesSeed, mode, salesSeed, synchronous] = process.argv.slice(2) as [
+  string,
+  string,
+  TaskMode,
+  string,
+  string,
+]
+const steps = 30
 const salesMax = 60
 if (synchronous !== 'FULL') weaken(synchronous)
 const notes = openSync(notesFile(), 'w')
-const random = seededRandom(choicesSeed)
+const random = seededRandom(Number(choicesSeed))
 
 const open = (): Promise<EmbeddedLog> =>
   // What weakens the log is known in this thread only.
@@ -35,14 +38,13 @@ await log.createTopic(scenario.inTopic, { partitions: scenario.partitions })
 await note()
 let running = await scenario.start(log, mode)
 for (let step = 0; step < steps; step++) {
-  const from = (await seenIn(log)).sales
-  await log.append(
-    scenario.blocksOf(scenario.salesOf(salesSeed, from, from + 1 + random.int(salesMax))),
-  )
+  const from = recordsIn(await seenIn(log), [scenario.inTopic])
+  const sales = scenario.salesOf(Number(salesSeed), from, from + 1 + random.int(salesMax))
+  await log.append(scenario.blocksOf(sales))
   await note()
   switch (random.int(12)) {
     case 0:
-      checkpoint()
+      checkpoint(dir, random)
       break
     case 1:
       await running.stop()
@@ -51,7 +53,10 @@ for (let step = 0; step < steps; step++) {
       running = await scenario.start(log, mode)
       break
     case 2:
+      await log.maintain()
+      break
     case 3:
+    case 4:
       await pause(random.int(20))
       break
   }
@@ -61,14 +66,6 @@ process.exit(0)
 
 async function note(): Promise<void> {
   writeSync(notes, JSON.stringify(await seenIn(log)))
-}
-
-/** As any process on the same directory may, the CLI for one. */
-function checkpoint(): void {
-  const store = new Store(join(dir, fileName), { mode: 'write', busyMs: 1000 })
-  const kinds = ['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'] as const
-  store.pragma(`wal_checkpoint(${kinds[random.int(kinds.length)] as string})`)
-  store.close()
 }
 
 /** The planted fault: another PRAGMA synchronous, and the check of it deceived. */

@@ -1,9 +1,11 @@
 /**
- * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--case N] [--prove]`: processes are killed,
- * disks are full or fail, the power goes; each with one task, and with a task for each partition.
+ * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--case N] [--prove]`: processes
+ * are killed, disks are full or fail, the power goes; with one task, with a task for each
+ * partition, and with random pipelines.
+ *
  * `--images`: power cuts, by default as many as rounds. `--case N`: only random pipeline N, which
- * has failed, is killed so many times. `--prove`: instead, faults are planted that
- * the tests must find.
+ * has failed, is killed so many times. `--prove`: instead, faults are planted that the tests must
+ * find.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,7 +42,7 @@ if (![rounds, images, seed].every(Number.isInteger) || rounds < 2 || images < 2)
 
 interface Test {
   readonly name: string
-  /** Default: each of them. */
+  /** Default: both. */
   readonly modes?: readonly TaskMode[]
   run(options: { dir: string; seed: number; mode: TaskMode }): Promise<object>
 }

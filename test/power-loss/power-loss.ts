@@ -64,8 +64,15 @@ export async function powerLoss(options: PowerLossOptions): Promise<PowerLossRep
   if (typeof library !== 'string') return library
   const random = seededRandom(options.seed)
   const total: Total = {
-    ...{ recordings: 0, images: 0, atWork: 0, writes: 0, syncs: 0 },
-    ...{ lost: 0, torn: 0, records: 0, results: 0 },
+    recordings: 0,
+    images: 0,
+    atWork: 0,
+    writes: 0,
+    syncs: 0,
+    lost: 0,
+    torn: 0,
+    records: 0,
+    results: 0,
   }
   for (let chain = 0; total.images < options.images; chain++) {
     const workload = await workloadOf(options, chain)

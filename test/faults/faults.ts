@@ -1,11 +1,11 @@
 /**
- * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--case N] [--prove]`: processes
- * are killed, disks are full or fail, the power goes; with one task, with a task for each
- * partition, and with random pipelines.
+ * `npm run test:faults -- [--rounds 200] [--images N] [--seed N] [--only TEXT] [--case N]
+ * [--prove]`: processes are killed, disks are full or fail, the power goes; with one task, with a
+ * task for each partition, and with random pipelines.
  *
- * `--images`: power cuts, by default as many as rounds. `--case N`: only random pipeline N, which
- * has failed, is killed so many times. `--prove`: instead, faults are planted that the tests must
- * find.
+ * `--images`: power cuts, by default as many as rounds. `--only`: tests with this in their name.
+ * `--case`: only the random pipeline of that number, which has failed, is killed so many times.
+ * `--prove`: instead, faults are planted that the tests must find.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '200' },
     images: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    only: { type: 'string', default: '' },
     case: { type: 'string' },
     prove: { type: 'boolean', default: false },
   },
@@ -83,8 +84,8 @@ const proofs: readonly Test[] = [
   { name: 'kill -9 finds planted faults', modes: ['one'], run: proveRandomKills },
 ]
 
-const random = faults.filter(({ name }) => name === randomName)
-const chosen = values.prove ? proofs : onlyCase === undefined ? faults : random
+const only = onlyCase === undefined ? values.only : randomName
+const chosen = (values.prove ? proofs : faults).filter(({ name }) => name.includes(only))
 let passed = 0
 let failed = 0
 for (const { name, modes = bothModes, run } of chosen) {

@@ -34,10 +34,8 @@ const images = Number(values.images ?? rounds)
 const seed = Number(values.seed)
 const onlyCase = values.case === undefined ? undefined : Number(values.case)
 if (![rounds, images, seed].every(Number.isInteger) || rounds < 2 || images < 2) {
-  console.error(
-    'usage: npm run test:faults -- [--rounds N] [--images N] [--seed N] [--case N] [--prove]',
-  )
-  console.error('       at least 2 rounds and 2 images')
+  console.error('usage: npm run test:faults -- [--rounds N] [--images N] [--seed N]')
+  console.error('       [--only TEXT] [--case N] [--prove]; at least 2 rounds and 2 images')
   process.exit(2)
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'vitest'
 import { powerLoss } from './power-loss.ts'
 
-test('L5 a power cut does not take a new directory with all that was acknowledged', async (context) => {
+test('L5 a power cut does not take a new directory with what was acknowledged', async (context) => {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-power-'))
   try {
     // Seed 1 found that the name of a directory the log had made was on no disk.

@@ -11,7 +11,7 @@ import type { RunResult } from '../../src/testing/simulate/simulation.ts'
 import { subjectOf } from '../../src/testing/simulate/subject.ts'
 import type { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { randomCase } from './random-case.ts'
-import type { RandomCase } from './random-case.ts'
+import type { RandomCase } from './case.ts'
 
 /** Runs with faults of each case. */
 const faultSeeds = 3

@@ -32,8 +32,10 @@ import {
 } from '../../src/index.ts'
 import type { AggregatorOf, WindowOptions, WindowSpec } from '../../src/index.ts'
 import type { Dice } from './dice.ts'
-import { grouped, grown, itemOf, mayThrow, ms, orderBehind, say } from './ground.ts'
-import type { Grown, Ground, Item, Order, StepMaker } from './ground.ts'
+import { grouped, grown, mayThrow, orderBehind, say } from './ground.ts'
+import { itemOf, ms } from './item.ts'
+import type { Grown, Ground, Order, StepMaker } from './ground.ts'
+import type { Item } from './item.ts'
 
 interface TestedAggregator {
   readonly make: () => AggregatorOf<Item, unknown>

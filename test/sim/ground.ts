@@ -1,16 +1,10 @@
 /**
- * What the parts of a random plan share. All records are `Item`s, whatever steps they have passed:
- * so any step can follow any other.
+ * What the parts of a random plan share.
  */
-import type { Duration, Key, Pipeline, Stream } from '../../src/index.ts'
+import type { Key, Pipeline, Stream } from '../../src/index.ts'
 import type { Dice } from './dice.ts'
-import type { Source, SourceKind } from './sources.ts'
-
-/** A record of a random plan: a number to compute with, and all that led to it. */
-export interface Item {
-  readonly v: number
-  readonly p: unknown
-}
+import type { Item } from './item.ts'
+import type { Source, SourceKind } from './source.ts'
 
 /**
  * What is known of the order of a stream's records, which decides what may follow.
@@ -93,24 +87,6 @@ export interface StepMaker {
   grow(from: Grown, ground: Ground): Grown
 }
 
-export function ms(n: number): Duration {
-  return `${n}ms`
-}
-
-/** A record of what a step gave. */
-export function itemOf(result: unknown): Item {
-  return { v: hashOf(JSON.stringify(result) ?? 'undefined') % 1000, p: result }
-}
-
-/** FNV-1a, 31 bits. */
-export function hashOf(text: string): number {
-  let hash = 0x811c_9dc5
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193)
-  }
-  return hash >>> 1
-}
-
 /** Says a step, and gives it its name: `s3 = s1.map(…)`. */
 export function say(ground: Ground, text: string): string {
   const name = `s${ground.number()}`
@@ -124,12 +100,6 @@ export function say(ground: Ground, text: string): string {
  */
 export function mayThrow({ order, isCached }: Grown): boolean {
   return order !== 'loose' && !isCached
-}
-
-/** Throws for some items, always the same ones: what they did is undone, and they are kept apart. */
-export function refuseSome(item: Item, of: number, isIt: number): Item {
-  if (item.v % of === isIt) throw new Error(`${item.v} is refused`)
-  return item
 }
 
 /**

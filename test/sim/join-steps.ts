@@ -1,8 +1,10 @@
 /** Random joins of two streams, and of a stream with a table. */
 import { asOf, cumulative, sameWindow, sliding, table, tumbling, within } from '../../src/index.ts'
 import type { Duration, Key, Stream } from '../../src/index.ts'
-import { grouped, grown, itemOf, ms, orderBehind, say } from './ground.ts'
-import type { Grown, Ground, Item, Order, StepMaker } from './ground.ts'
+import { grouped, grown, orderBehind, say } from './ground.ts'
+import { itemOf, ms } from './item.ts'
+import type { Grown, Ground, Order, StepMaker } from './ground.ts'
+import type { Item } from './item.ts'
 import { streamOf } from './sources.ts'
 
 interface OtherSide {

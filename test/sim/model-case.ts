@@ -28,7 +28,7 @@ import { pipelineOf, testedWindows, windowCases } from '../../src/engine/conform
 import { modelLines as windowLines } from '../../src/engine/conformance/window-check.ts'
 import type { SimulatedRecord } from '../../src/testing/simulate/simulation-input.ts'
 import { Dice } from './dice.ts'
-import type { RandomCase } from './random-case.ts'
+import type { RandomCase } from './case.ts'
 import { withTopics } from './with-topics.ts'
 
 /** Longest input: cases with many keys are made shorter. */
@@ -160,9 +160,9 @@ function ofFold({
 
 function joinCase(dice: Dice): ModelCase {
   const [name, { scaleMs, pipeline, model }] = dice.pick(Object.entries(testedJoins))
-  const any = drawn(joinCases(scaleMs), dice)
+  const wide = drawn(joinCases(scaleMs), dice)
   // Partitions of a global table are read one by one: a key's rows lie in one of them.
-  const one = joinAtOnce(name.startsWith('global') ? inOnePartition(any) : any)
+  const one = joinAtOnce(name.startsWith('global') ? inOnePartition(wide) : wide)
   return {
     ...ofJoin(one),
     name: `join, ${name}`,

@@ -1,8 +1,10 @@
 /** Random steps that keep state of each key: process, dedupe, changes, patterns. */
 import { listState, mapState, output, pattern, valueState } from '../../src/index.ts'
 import type { AfterMatch, Duration, Key, Pattern } from '../../src/index.ts'
-import { grouped, grown, itemOf, mayThrow, ms, orderBehind, say } from './ground.ts'
-import type { Grown, Ground, Item, StepMaker } from './ground.ts'
+import { grouped, grown, mayThrow, orderBehind, say } from './ground.ts'
+import { itemOf, ms } from './item.ts'
+import type { Grown, Ground, StepMaker } from './ground.ts'
+import type { Item } from './item.ts'
 
 function inOrder(from: Grown, ground: Ground): boolean {
   return from.isKeyed && orderBehind(from, ground) === 'ordered'

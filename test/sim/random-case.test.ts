@@ -5,7 +5,7 @@ import { encodeInput } from '../../src/testing/simulate/simulation-input.ts'
 import { subjectOf } from '../../src/testing/simulate/subject.ts'
 import { checkCase } from './check-case.ts'
 import { randomCase } from './random-case.ts'
-import type { RandomCase } from './random-case.ts'
+import type { RandomCase } from './case.ts'
 
 /** Names of the steps of each part: functions cannot be compared. */
 function shapeOf({ pipelines, tasks }: RandomCase): string {

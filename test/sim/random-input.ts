@@ -4,7 +4,7 @@ import type { Key } from '../../src/index.ts'
 import { partitionOfText } from '../../src/log/partitioner.ts'
 import type { SimulatedRecord } from '../../src/testing/simulate/simulation-input.ts'
 import type { Dice } from './dice.ts'
-import type { CaseSettings, Source, SourceValue } from './sources.ts'
+import type { CaseSettings, Source, SourceValue } from './source.ts'
 
 /** Event time of the first record, ms. */
 const startMs = 1_000_000

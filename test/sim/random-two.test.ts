@@ -1,4 +1,4 @@
-/** Random pipelines under random faults; `npm run sim` tries further ones for as long as one likes. */
+/** Random pipelines under random faults; `npm run sim` tries further ones, for any time. */
 import { test } from 'vitest'
 import { checkChunk, checkTally, chunksOf } from './check-seeds.ts'
 import { Tally } from './tally.ts'

@@ -1,8 +1,10 @@
 /** Random steps that keep nothing between records, and those that only look at order. */
 import type { Key } from '../../src/index.ts'
 import { globalTable, lookup } from '../../src/index.ts'
-import { grown, hashOf, itemOf, mayThrow, ms, refuseSome, say } from './ground.ts'
-import type { Grown, Ground, Item, KeyFunction, StepMaker } from './ground.ts'
+import { grown, mayThrow, say } from './ground.ts'
+import { hashOf, itemOf, ms, refuseSome } from './item.ts'
+import type { Grown, Ground, KeyFunction, StepMaker } from './ground.ts'
+import type { Item } from './item.ts'
 import { streamOf } from './sources.ts'
 
 const always = (): boolean => true

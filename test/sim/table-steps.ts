@@ -4,7 +4,8 @@ import type { Key, Table } from '../../src/index.ts'
 import { retractingOf } from '../../src/pipeline/table-check.ts'
 import type { AnyAggregator } from '../../src/pipeline/aggregator.ts'
 import { asArgument, drawFields } from './fold-steps.ts'
-import { grouped, grown, itemOf, mayThrow, ms, orderBehind, say } from './ground.ts'
+import { grouped, grown, mayThrow, orderBehind, say } from './ground.ts'
+import { itemOf, ms } from './item.ts'
 import type { Grown, Ground, StepMaker } from './ground.ts'
 
 interface GrownTable {

@@ -1,4 +1,4 @@
-/** What cases were made of, and what they met: so that a check that exercises nothing is noticed. */
+/** What cases were made of, and met: so that a check that exercises nothing is noticed. */
 import { faultKinds } from '../../src/testing/simulate/fault.ts'
 import { stepMakers } from './random-plan.ts'
 import type { CheckedCase } from './check-case.ts'

@@ -5,7 +5,9 @@
  * What is not compared, as it may differ between right runs: offsets, order among keys, stacks of
  * errors. Where tasks read a repartition topic, records of several partitions meet there in any
  * order: what such tasks write is compared as a set (how often each record is there counts), and
- * the watermark that a late letter names is left out.
+ * the watermark that a late letter names is left out. Where a plan calls the world outside, letters
+ * of records that wait for an answer come later, and with what they have become: of such plans
+ * letters are compared as a set, by where they come from and why.
  */
 import type { MemoryStore } from '../../log/memory/memory-store.ts'
 

@@ -133,6 +133,31 @@ test('a zombie whose last commit fails has ended as it may', async () => {
   assert.ok(report.faults.pause > 100, JSON.stringify(report))
 })
 
+test('records of further waves come when the clock has gone on', async () => {
+  const counted = async (wave: (event: Event) => number): Promise<number[]> => {
+    const seen = new Set<number>()
+    const counts = from(orders)
+      .map(({ n }) => n)
+      .keyBy(() => 'all')
+      .window(tumbling('5s', { time: 'processing' }))
+      .aggregate({ n: count() })
+      .forEach(({ n }) => void seen.add(n))
+    const input = inputOf(orders, events(1, 10), (event) => ({ wave: wave(event) }))
+    await simulate(counts, { input, seeds: 20, betweenWaves: '10s' })
+    return [...seen].toSorted()
+  }
+  assert.deepEqual(await counted(() => 0), [10])
+  assert.deepEqual(await counted(({ n }) => (n < 7 ? 0 : 1)), [3, 7])
+})
+
+test('what lies in the log first is left out', async () => {
+  const seen: number[] = []
+  const pipeline = from(orders).forEach(({ n }) => void seen.push(n))
+  const input = inputOf(orders, events(1, 10), ({ n }) => ({ wave: n < 7 ? 0 : 1 }))
+  await simulate(pipeline, { input, seeds: 20, startAt: 'latest' })
+  assert.deepEqual([...new Set(seen)].toSorted(), [7, 8, 9])
+})
+
 test('a record that the pipeline does not read is refused', async () => {
   const input = inputOf(wide, events(1, 3))
   await assert.rejects(simulate(join(), { input }), { code: 'unknown-topic' })

@@ -80,6 +80,7 @@ export function encodeInput(
       throw new MillraceError('unknown-partition', `topic '${topic}' has no partition ${home}`)
     }
     const bytes = value === null && spec.compact ? null : spec.codec.encode(value)
+    const when = wave > 0 ? `, wave ${wave}` : ''
     const shown = typeof bytes === 'string' ? bytes : (bytes?.toString() ?? 'null')
     return {
       topic,
@@ -88,7 +89,7 @@ export function encodeInput(
       value: bytes,
       timeMs: time,
       wave,
-      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}${wave > 0 ? `, wave ${wave}` : ''}`,
+      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}${when}`,
     }
   })
 }

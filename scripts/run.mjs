@@ -18,6 +18,8 @@ const commands = {
   'test:faults': ['test/faults/faults.ts'],
   sim: ['test/sim/sim.ts'],
   'test:kafka-faults': ['test/kafka-faults/faults.ts'],
+  long: ['test/long/long.ts'],
+  mutants: ['test/mutation/mutants.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],
   'bench:kafka': ['bench/kafka/bench.ts'],

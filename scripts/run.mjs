@@ -17,6 +17,7 @@ const commands = {
   'test:deep': ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/deep/vitest.config.ts'],
   'test:faults': ['test/faults/faults.ts'],
   'test:kafka-faults': ['test/kafka-faults/faults.ts'],
+  fuzz: ['test/fuzz/fuzz.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],
   'bench:kafka': ['bench/kafka/bench.ts'],

@@ -22,6 +22,7 @@ test('no reader of bytes from outside fails on broken inputs', { timeout: 120_00
     ms,
     executions,
     isGuided: false,
+    inputPath: '',
   })
   assert.deepEqual(failures, [])
   assert.deepEqual(

@@ -10,6 +10,8 @@ export interface Order {
   readonly executions: number
   /** By coverage. */
   readonly isGuided: boolean
+  /** Where each input is written before it runs, for whoever sees the process die; '': nowhere. */
+  readonly inputPath: string
   /** i32 inputs begun, i32 length of the one in hand; then that input. */
   readonly shared: SharedArrayBuffer
 }

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { zstdCompressSync, gzipSync } from 'node:zlib'
 import { BatchBuilder } from '../../../src/log/batch.ts'
+import { wholeBatches } from '../../../src/log/kafka/fetch/whole-batches.ts'
 import { lead } from '../../../src/log/kafka/group/lead.ts'
 import {
   decodeAssignment,
@@ -62,6 +63,8 @@ function summed(bytes: Buffer): Buffer {
 }
 
 function decodeBatches(bytes: Buffer): void {
+  const ends = wholeBatches(bytes)
+  must(ends.bytes <= bytes.length, () => `${ends.bytes} bytes of ${bytes.length} are whole`)
   const aborted = [{ producerId: 7, firstOffset: 8 }]
   const options = { topic: 't', partition: 0, bytes, fromOffset: 0, aborted }
   const decoder = new BatchDecoder(options)

@@ -150,6 +150,30 @@ const operation = fc.record({
   value: fc.oneof(fc.integer(), fc.string(), fc.array(fc.integer(), { maxLength: 3 })),
 })
 
+test('a blob with a key that is none, or a value of another form, is corrupt', () => {
+  const blobOf = (store: string, key: unknown): Uint8Array => {
+    const writer = new ValueWriter()
+    writer.writeUint(1)
+    writer.writeUint(1)
+    writer.writeString(store)
+    writer.writeUint(0)
+    writer.writeUint(1)
+    writer.writeFloat64(0)
+    writer.writeValue(key)
+    writer.writeUint(1)
+    writer.writeValue('{')
+    writer.writeUint(0)
+    return writer.bytes().slice()
+  }
+  for (const blob of [blobOf('one', undefined), blobOf('one', [{}]), blobOf('two', 'a')]) {
+    assert.throws(
+      () => open().state.restore(blob),
+      (thrown) => isCode(thrown, 'state-corrupt') && thrown.cause !== undefined,
+    )
+  }
+  open().state.restore(blobOf('one', 'a'))
+})
+
 test('O3 whatever happens, the kept blobs give back exactly the live state', () => {
   fc.assert(
     fc.property(fc.array(operation, { minLength: 10, maxLength: 120 }), (operations) => {

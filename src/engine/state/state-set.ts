@@ -7,7 +7,7 @@
  * the dropped namespaces, and the entries (namespace, key, present, value), all by `ValueWriter`.
  */
 import { assert } from '../../core/assert.ts'
-import { MillraceError } from '../../core/error.ts'
+import { isCode, messageOf, MillraceError } from '../../core/error.ts'
 import type { Key } from '../../core/key.ts'
 import { ValueReader, ValueWriter } from '../../core/value-codec.ts'
 import type { ChangelogWrite } from '../../log/log.ts'
@@ -121,8 +121,15 @@ export class StateSet {
         },
       )
     }
-    this.#restoreSection(reader)
-    this.#restoreSection(reader)
+    try {
+      this.#restoreSection(reader)
+      this.#restoreSection(reader)
+    } catch (thrown) {
+      if (isCode(thrown, 'state-corrupt')) throw thrown
+      // What is no key, or not of the form that a store gave.
+      const text = `a changelog blob does not fit: ${messageOf(thrown)}`
+      throw new MillraceError('state-corrupt', text, { cause: thrown })
+    }
     if (!reader.done)
       throw new MillraceError('state-corrupt', 'a changelog blob has bytes left over')
   }

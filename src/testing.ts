@@ -1,12 +1,12 @@
 /** `millrace/testing`: for the unit tests of your own pipelines. */
 export { testPipeline } from './testing/test-pipeline.ts'
 export type {
+  AdvanceOptions,
   PipelineTest,
   PushOptions,
-  TestLetter,
   TestOptions,
-  TestRecord,
-} from './testing/test-pipeline.ts'
+} from './testing/pipeline-test.ts'
+export type { TestLetter, TestRecord } from './testing/written-topics.ts'
 export { VirtualClock } from './core/clock.ts'
 export { simulate } from './testing/simulate/simulate.ts'
 export type {

@@ -22,7 +22,13 @@ export async function writtenBy(
   input: readonly SimulatedRecord[],
   tasks: 'one' | 'per-partition',
 ): Promise<Written[]> {
-  const subject = subjectOf(() => pipelines, { tasks, settleMs, wrap: (log) => log })
+  const subject = subjectOf(() => pipelines, {
+    tasks,
+    settleMs,
+    betweenMs: settleMs,
+    startAt: 'earliest',
+    wrap: (log) => log,
+  })
   const records = encodeInput(input, subject.sources)
   const { outcome } = await runOnce({ subject, input: records, faults: [], tap: null })
   const name = pipelines[0]?.name ?? 'simulated'

@@ -32,13 +32,15 @@ export class WrittenTopics {
   readonly #written: Map<string, RecordBatch[]> = new Map()
   readonly #ends: Map<string, number> = new Map()
 
-  take(appends: readonly AppendBatch[]): void {
-    for (const { topic, partition, bytes } of appends) {
+  /** @returns what was taken, with its offsets */
+  take(appends: readonly AppendBatch[]): RecordBatch[] {
+    return appends.map(({ topic, partition, bytes }) => {
       const place = `${topic}/${partition}`
       const batch = new RecordBatch(topic, partition, this.#ends.get(place) ?? 0, bytes)
       this.#ends.set(place, batch.nextOffset)
       this.#written.set(place, [...(this.#written.get(place) ?? []), batch])
-    }
+      return batch
+    })
   }
 
   /** In order of partition and offset. */
@@ -80,7 +82,7 @@ export class WrittenTopics {
   }
 }
 
-function letterOf(batch: RecordBatch, i: number): TestLetter {
+export function letterOf(batch: RecordBatch, i: number): TestLetter {
   const headers = new Map(
     batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
   )

@@ -5,7 +5,7 @@ import { isCode } from '../../core/error.ts'
 import { count, from, json, sum, topic } from '../../index.ts'
 import type { Table } from '../../index.ts'
 import { testPipeline } from '../../testing/test-pipeline.ts'
-import type { PipelineTest } from '../../testing/test-pipeline.ts'
+import type { PipelineTest } from '../../testing/pipeline-test.ts'
 
 const values = topic('values', {
   codec: json<{ k: string; v: number }>(),

@@ -1,6 +1,6 @@
 /** C6, C7 and C8: groups, who runs a pipeline, and closing the log. */
 import assert from 'node:assert/strict'
-import type { GroupInfo, GroupOffset, JoinOptions, Log, Membership } from '../log.ts'
+import type { GroupInfo, GroupOffset, JoinOptions, Log, Membership, TaskInfo } from '../log.ts'
 import { type LogCase, logCase, type LogHarness } from './log-case.ts'
 import {
   batchOf,
@@ -15,7 +15,15 @@ import {
 } from './log-probe.ts'
 import { filledLog } from './session-cases.ts'
 
-const run: JoinOptions = { pipeline: 'p', tasks: ['main/0', 'main/1'], takeOver: false }
+const taskNames = ['main/0', 'main/1']
+const infos: readonly TaskInfo[] = taskNames.map((task, index) => ({
+  task,
+  part: 'main',
+  index,
+  inputs: [{ topic: 't', partition: index, isRepartition: false, isShared: false }],
+  isStateful: false,
+}))
+const run: JoinOptions = { pipeline: 'p', tasks: taskNames, infos, takeOver: false }
 const takeOver: JoinOptions = { ...run, takeOver: true }
 
 function at(partition: number, offset: number): GroupOffset {

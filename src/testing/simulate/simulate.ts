@@ -4,7 +4,7 @@
  *
  * All input lies in the log from the start, and the wall clock stands until it is read: so what is
  * late, and which partition is idle, is the same in every run. Then the clock goes on, and windows
- * that wait for it close.
+ * that wait for it close. Records of a further wave come after that, and so on.
  */
 import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
@@ -53,6 +53,13 @@ export interface SimulateOptions {
   readonly tasks?: 'one' | 'per-partition'
   /** How long the wall clock goes on after the last record, so that windows close. Default '1h'. */
   readonly settle?: Duration
+  /** How long it goes on before each further wave of records. Default '1m'. */
+  readonly betweenWaves?: Duration
+  /**
+   * `latest`: what lies in the log when the pipeline first runs is not read; records of wave 0 are
+   * such ones. Default `earliest`.
+   */
+  readonly startAt?: 'earliest' | 'latest'
   /** How long a failing case may be made smaller, real time. Default '5s'. */
   readonly shrinkFor?: Duration
 }
@@ -101,6 +108,8 @@ export async function simulateOn(
   const subject = subjectOf(() => pipelinesOf(make()), {
     tasks: options.tasks ?? 'one',
     settleMs: durationMs(options.settle ?? '1h', 'settle'),
+    betweenMs: durationMs(options.betweenWaves ?? '1m', 'betweenWaves'),
+    startAt: options.startAt ?? 'earliest',
     wrap,
   })
   const input = encodeInput(options.input, subject.sources)

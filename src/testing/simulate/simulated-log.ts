@@ -154,9 +154,12 @@ class SimulatedSession implements Session {
     return (this.#given[input] ?? 0) < this.#meeting.blocksAtOnce
   }
 
-  /** There are records that come when time goes on: those of other inputs wait for them. */
+  /**
+   * There are records that come when time goes on, or when the process does: those of other inputs
+   * wait for them.
+   */
   behind(input: number): boolean {
-    return this.#isLeft(input) && !this.#mayGive(input)
+    return this.#isLeft(input) && !(this.#process.isActive && this.#mayGive(input))
   }
 
   #isLeft(input: number): boolean {

@@ -21,6 +21,11 @@ export interface SimulatedRecord {
   readonly time?: number
   /** Default: of the key, as on every log; without key 0. */
   readonly partition?: number
+  /**
+   * 0, 1, …: those of a later wave come when all of the earlier ones were read and the wall clock
+   * has gone on for a while (`betweenWaves`). Default 0.
+   */
+  readonly wave?: number
 }
 
 /** A record with its bytes. */
@@ -30,6 +35,7 @@ export interface InputRecord {
   readonly key: string | null
   readonly value: Uint8Array | string | null
   readonly timeMs: number
+  readonly wave: number
   /** For people. */
   readonly text: string
 }
@@ -47,7 +53,12 @@ export function inputOf<V, K>(
   options: (
     value: V,
     index: number,
-  ) => { readonly key?: Key; readonly time?: number; readonly partition?: number } = () => ({}),
+  ) => {
+    readonly key?: Key
+    readonly time?: number
+    readonly partition?: number
+    readonly wave?: number
+  } = () => ({}),
 ): SimulatedRecord[] {
   const { name } = topic.spec
   return values.map((value, i) => {
@@ -77,7 +88,7 @@ export function encodeInput(
   input: readonly SimulatedRecord[],
   sources: ReadonlyMap<string, TopicSpec>,
 ): InputRecord[] {
-  return input.map(({ topic, value, key, time = 0, partition }) => {
+  return input.map(({ topic, value, key, time = 0, partition, wave = 0 }) => {
     const spec = sources.get(topic)
     if (spec === undefined) {
       throw new MillraceError('unknown-topic', `the pipeline does not read topic '${topic}'`, {
@@ -92,6 +103,7 @@ export function encodeInput(
       throw new MillraceError('unknown-partition', `topic '${topic}' has no partition ${home}`)
     }
     const bytes = value === null && spec.compact ? null : spec.codec.encode(value)
+    const when = wave > 0 ? `, wave ${wave}` : ''
     const shown = typeof bytes === 'string' ? bytes : (bytes?.toString() ?? 'null')
     return {
       topic,
@@ -99,7 +111,8 @@ export function encodeInput(
       key: text,
       value: bytes,
       timeMs: time,
-      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}`,
+      wave,
+      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}${when}`,
     }
   })
 }

@@ -57,6 +57,8 @@ class Run implements Meeting {
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
   /** Which task wrote from which offset on: topic/partition → its appends in order. */
   readonly #writers = new Map<string, { readonly from: number; readonly task: string }[]>()
+  readonly #lastWave: number
+  #wave = 0
   #commits = 0
   #openings = 0
   #processes = 0
@@ -66,7 +68,8 @@ class Run implements Meeting {
 
   constructor(options: RunOptions) {
     this.#options = options
-    const { faults, subject } = options
+    const { faults, input, subject } = options
+    this.#lastWave = input.reduce((last, { wave }) => Math.max(last, wave), 0)
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
@@ -87,13 +90,14 @@ class Run implements Meeting {
   }
 
   async run(): Promise<RunResult> {
+    await this.#createTopics()
     await this.#append()
     this.#start()
     const stuck = (await this.#drive()) ?? (await this.#stop())
-    const { topics } = this.#options.subject
+    const { topics, looseLetters } = this.#options.subject
     const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
     return {
-      outcome: readOutcome(this.#store, { topics, writerOf }),
+      outcome: readOutcome(this.#store, { topics, writerOf, looseLetters }),
       trace: this.#trace,
       met: [...this.#met],
       commits: this.#commits,
@@ -101,15 +105,21 @@ class Run implements Meeting {
     }
   }
 
-  async #append(): Promise<void> {
+  async #createTopics(): Promise<void> {
     const log = openMemoryLog({ store: this.#store, clock: this.#current.clock })
     const { sources } = this.#options.subject
     for (const { name, partitions, compact } of sources.values()) {
       const cleanup = compact ? 'compact' : 'delete'
       await log.createTopic(name, { partitions: partitions ?? 1, cleanup })
     }
+  }
+
+  /** The records of the wave at hand. */
+  async #append(): Promise<void> {
+    const log = openMemoryLog({ store: this.#store, clock: this.#current.clock })
     const recordsMax = this.#small?.records ?? Number.POSITIVE_INFINITY
-    await log.append(blocksOf(this.#options.input, recordsMax))
+    const input = this.#options.input.filter(({ wave }) => wave === this.#wave)
+    await log.append(blocksOf(input, recordsMax))
   }
 
   /** A new process takes over what there is. */
@@ -127,6 +137,7 @@ class Run implements Meeting {
       clock: process.clock,
       name: subject.name,
       tasks: subject.tasks,
+      startAt: subject.startAt,
       takeOver: true,
       commitEveryMs: this.#small?.commitEveryMs ?? engineDefaults.commitEveryMs,
       attemptsMax: 1_000,
@@ -164,14 +175,28 @@ class Run implements Meeting {
         this.#time.isWallStanding = false
         endMs = this.#endMs()
       }
-      if (this.#time.wallMs >= endMs) return null
+      if (this.#time.wallMs >= endMs) {
+        if (this.#wave === this.#lastWave) return null
+        endMs = Number.POSITIVE_INFINITY
+        this.#wave += 1
+        this.#note(`wave ${this.#wave} of the records comes, the wall clock stands`)
+        this.#time.isWallStanding = true
+        await this.#append()
+        continue
+      }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'
     }
     return 'it does not come to its end'
   }
 
+  /** Where the wall clock stops, which goes on from now. */
   #endMs(): number {
-    return this.#time.wallMs + this.#options.subject.settleMs
+    const { settleMs, betweenMs } = this.#options.subject
+    const isLast = this.#wave === this.#lastWave
+    const afterMs = isLast ? settleMs : betweenMs
+    // It stops there, and not at whatever is due next.
+    if (!isLast) this.#time.after(afterMs, () => {})
+    return this.#time.wallMs + afterMs
   }
 
   #isGone(): boolean {
@@ -182,12 +207,16 @@ class Run implements Meeting {
 
   /** Every task has committed all that there is for it. */
   #isRead(): boolean {
-    const { places, name } = this.#options.subject
+    const { subject } = this.#options
+    const { places, name } = subject
     const tasks = this.#store.tasksOf(name)
     return places.every((topic) =>
       (this.#store.topics.get(topic)?.partitions ?? []).every(({ partition, endOffset }) => {
         const key = `${topic}/${partition}`
         const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
+        // Of a partition without records there is nothing to commit, but where to begin.
+        const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
+        if (endOffset === 0 && isBegun) return true
         return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
       }),
     )

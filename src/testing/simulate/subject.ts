@@ -1,6 +1,6 @@
 /** What is simulated: a pipeline, with what all its runs share. */
 import { MillraceError } from '../../core/error.ts'
-import type { Log } from '../../log/log.ts'
+import type { Log, StartAt } from '../../log/log.ts'
 import type { MemoryLog } from '../../log/memory/memory-log.ts'
 import type { MemoryStore } from '../../log/memory/memory-store.ts'
 import { buildPlan } from '../../pipeline/build-plan.ts'
@@ -23,16 +23,24 @@ export interface Subject {
   readonly places: readonly string[]
   /** Names of the topics whose records are compared. */
   readonly topics: readonly string[]
+  /** Those of letters, where the plan has a step that calls the world outside. */
+  readonly looseLetters: ReadonlySet<string>
   /** In the order of the plan. */
   readonly steps: readonly string[]
   /** How long the wall clock goes on after all was read, ms. */
   readonly settleMs: number
+  /** The same before each further wave of records, ms. */
+  readonly betweenMs: number
+  /** Where a topic is read from at first. */
+  readonly startAt: StartAt
   readonly wrap: WrapLog
 }
 
 export interface SubjectOptions {
   readonly tasks: 'one' | 'per-partition'
   readonly settleMs: number
+  readonly betweenMs: number
+  readonly startAt: StartAt
   readonly wrap: WrapLog
 }
 
@@ -54,7 +62,9 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     if (node.kind === 'source') sources.set(node.topic.name, node.topic)
     if (node.kind === 'to') written.add(node.topic.name)
   }
-  for (const source of sources.keys()) written.add(deadTopic(source)).add(lateTopic(source))
+  const letters = [...sources.keys()].flatMap((source) => [deadTopic(source), lateTopic(source)])
+  for (const letter of letters) written.add(letter)
+  const calls = steps.some(({ node }) => node.kind === 'step' && node.traits.asynchronous)
   const isCut = options.tasks === 'per-partition'
   const plan = isCut ? buildPlan(pipelines, { name, repartition: true }) : whole
   const passages = isCut && [...sources.values()].some((spec) => (spec.partitions ?? 1) > 1)
@@ -66,6 +76,7 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     sources,
     places: passages ? [...sources.keys(), ...repartitions] : [...sources.keys()],
     topics: [...written],
+    looseLetters: new Set(calls ? letters : []),
     steps: steps.map((step) => step.name),
   }
 }

@@ -147,14 +147,27 @@ async function simulated(
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     })
   } catch (thrown) {
+    if (isCode(thrown, 'not-deterministic')) {
+      const { code, message, at, cause } = thrown
+      throw new MillraceError(code, withoutPlace(message), { hint: sameHint, at, cause })
+    }
     if (!isCode(thrown, 'simulation-failed')) throw thrown
     const seed = /^seed (\d+):/.exec(thrown.message)?.[1]
     if (seed === undefined) throw thrown
-    throw new MillraceError(thrown.code, thrown.message.replace(/ \(pipeline '.*'\)$/, ''), {
+    throw new MillraceError(thrown.code, withoutPlace(thrown.message), {
       hint: `run it again: ${againText(file, seed, options)}`,
       cause: thrown,
     })
   }
+}
+
+const sameHint =
+  'take the time from the record, chance from a hash of it, and keep state in steps, not in ' +
+  'variables; instead of a call outside, give a function that answers by itself'
+
+/** The place stands in `at`, and is put behind again. */
+function withoutPlace(message: string): string {
+  return message.replace(/ \(pipeline '.*'\)$/, '')
 }
 
 /**

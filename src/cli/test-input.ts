@@ -6,7 +6,7 @@ import { defaultTopicConfig } from '../log/log.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
 import { generateInput, type TimeScale, valueSource } from '../testing/generate/generate-input.ts'
 import { timeOf } from '../testing/generate/event-time.ts'
-import { readerOf } from '../testing/generate/records-at.ts'
+import { keyOf, readerOf } from '../testing/generate/records-at.ts'
 import type { SimulatedRecord } from '../testing/simulate/simulation-input.ts'
 import { LineSplitter } from './line-splitter.ts'
 
@@ -101,7 +101,9 @@ function recordsOfFile(spec: TopicSpec, file: string): SimulatedRecord[] {
     if (line.length === 0 && spec.codec.name === 'json') return
     const value = decoded(spec, line, at)
     const own = spec.time === null ? null : timeOf(value, { time: spec.time, read })
-    records.push({ topic: spec.name, value, time: own ?? startMs + records.length * stepMs })
+    const time = own ?? startMs + records.length * stepMs
+    const key = keyOf(spec, value, read)
+    records.push({ topic: spec.name, value, time, ...(key === null ? {} : { key }) })
   }
   for (let line = splitter.next(); line !== null; line = splitter.next()) take(line)
   take(splitter.end())

@@ -92,6 +92,8 @@ test('records that are all refused are pointed out', async () => {
   work.write('fails.ts', clicks('click.basket.total'))
   work.write('clicks.ndjson', lines)
   const { stdout } = await work.ok('test fails.ts --seeds 2 --input clicks=clicks.ndjson')
+  const span = '1970-01-01 00:00:01 to 1970-01-01 00:00:04'
+  expect(stdout.replaceAll(/ +/g, ' ')).toContain(`\nclicks 4 2 ${span} clicks.ndjson\n`)
   expect(stdout).toContain('note: nothing was written to marked')
   expect(stdout).toMatch(/^note: 4 of 4 records of clicks are dead letters: .*reading 'total'/m)
 })

@@ -65,7 +65,8 @@ function recordAt(
   return { topic, value, time: own, ...(found === null ? {} : { key: found }) }
 }
 
-function keyOf(spec: TopicSpec, value: unknown, read: ReadValue): Key | null {
+/** What the topic's key function gives for a value; null: nothing, or it throws. */
+export function keyOf(spec: TopicSpec, value: unknown, read: ReadValue): Key | null {
   if (typeof spec.key !== 'function') return null
   try {
     return spec.key(read(value))

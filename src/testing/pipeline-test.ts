@@ -10,7 +10,8 @@ export interface TestOptions {
   readonly startMs?: number
   /**
    * As in `run`. `one` (default): one task reads all partitions. `per-partition`: a task for each,
-   * and records that get another key go through a repartition topic, as they do on Kafka.
+   * and records that get another key go through a repartition topic, as they do on Kafka. Where
+   * every topic has one partition there is one task in any case.
    */
   readonly tasks?: 'one' | 'per-partition'
   /** Whether `trace` tells what happens. Default false. */
@@ -73,6 +74,12 @@ export interface PipelineTest {
   /** The same with key, time, partition and offset. */
   records<V, K>(topic: Topic<V, K>): TestRecord<V>[]
   records(topic: string): TestRecord<unknown>[]
+  /**
+   * A topic that was written to, as the table that its records make: the newest value of each key,
+   * without those that a null has taken away. Keys as text, as the topic has them.
+   */
+  table<V, K>(topic: Topic<V, K>): Map<string, V>
+  table(topic: string): Map<string, unknown>
   /** What did not decode, validate or process; of one source topic, or of all. */
   deadLetters(topic?: Topic<never, unknown> | string): TestLetter[]
   /** What came too late for a step. */

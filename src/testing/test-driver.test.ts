@@ -107,19 +107,53 @@ test('a global table is known to every task', () => {
   )
 })
 
-test('a table of a stream over several tasks takes back what a row was', () => {
-  const pipeline = table(customers)
+test('a table over several tasks takes back what a row was', () => {
+  const people = topic('people', {
+    codec: json<{ name: string }>(),
+    key: 'record',
+    partitions: 3,
+  })
+  const pipeline = table(people)
     .groupBy((row) => row.name)
     .aggregate({ n: count() })
-    .to(topic('names'))
+    .to(topic('names', { key: 'record', compact: true }))
+  assert.equal(testPipeline(pipeline, { tasks: 'per-partition' }).tasks().length, 6)
   const test = testPipeline(pipeline, { tasks: 'per-partition' })
-  test.push(customers, { name: 'Ada' }, { key: 'a' })
-  test.push(customers, { name: 'Ada' }, { key: 'b' })
-  test.push(customers, null as never, { key: 'a' })
+  test.push(people, { name: 'Ada' }, { key: 'a' })
+  test.push(people, { name: 'Ada' }, { key: 'b' })
+  test.push(people, null as never, { key: 'a' })
   assert.deepEqual(
     test.outputs('names').map((row) => (row as { n: number }).n),
     [1, 2, 1],
   )
+  assert.deepEqual([...test.table('names')], [['Ada', { key: 'Ada', n: 1 }]])
+  test.push(people, null as never, { key: 'b' })
+  assert.deepEqual([...test.table('names')], [])
+  assert.equal(test.records('names').at(-1)?.value, null)
+})
+
+test('a topic that is also read as a global table is read twice', () => {
+  interface Person {
+    readonly name: string
+    readonly boss: string
+  }
+  const people = topic('people', { codec: json<Person>(), key: 'record' })
+  const pipeline = from(people)
+    .join(globalTable(people), { by: (person) => person.boss, type: 'left' })
+    .map(({ left, right }) => `${left.name} ${right?.name ?? '?'}`)
+    .to(topic('bosses', { codec: string() }))
+  const test = testPipeline(pipeline)
+  test.push(people, { name: 'Ada', boss: 'b' }, { key: 'a' })
+  test.push(people, { name: 'Bea', boss: 'a' }, { key: 'b' })
+  assert.deepEqual(test.outputs('bosses'), ['Ada ?', 'Bea Ada'])
+})
+
+test('with one partition there is one task, as in a run', () => {
+  const words = topic('words', { codec: string(), key: 'record' })
+  const wide = topic('wide', { codec: string(), key: 'record', partitions: 4 })
+  const copies = from(words).join(globalTable(wide), { by: (word) => word, type: 'left' })
+  const pipeline = copies.map(({ left }) => left).to(topic('copies', { codec: string() }))
+  assert.deepEqual(testPipeline(pipeline, { tasks: 'per-partition' }).tasks(), ['main/all'])
 })
 
 test('topics that are read together need as many partitions', () => {

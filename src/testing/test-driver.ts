@@ -122,6 +122,12 @@ export class TestDriver implements PipelineTest {
     return this.#records(topic)
   }
 
+  table<V, K>(topic: Topic<V, K>): Map<string, V>
+  table(topic: string): Map<string, unknown>
+  table(topic: TopicName): Map<string, unknown> {
+    return this.#written.table(this.#output(topic))
+  }
+
   deadLetters(topic?: TopicName): TestLetter[] {
     return this.#letters(topic, deadTopic)
   }
@@ -204,10 +210,7 @@ export class TestDriver implements PipelineTest {
 
   /** Puts a block before the tasks that read the place. @returns offset of its first record */
   #give(place: TopicPartition, block: Uint8Array): number {
-    for (const task of this.#tasks) {
-      const input = task.indexOf(place)
-      if (input >= 0) task.feed(input, block)
-    }
+    for (const task of this.#tasks) task.feed(place, block)
     const name = `${place.topic}/${place.partition}`
     const offset = this.#fed.get(name) ?? 0
     const { nextOffset } = new RecordBatch(place.topic, place.partition, offset, block)
@@ -272,9 +275,13 @@ export class TestDriver implements PipelineTest {
   }
 
   #records(topic: TopicName): TestRecord<unknown>[] {
+    return this.#written.records(this.#output(topic))
+  }
+
+  #output(topic: TopicName): TopicSpec {
     const { outputs } = this.#tested
     const spec = typeof topic === 'string' ? outputs.get(topic) : topic.spec
-    return this.#written.records(spec ?? unknownTopic(topic, 'write', outputs))
+    return spec ?? unknownTopic(topic, 'write', outputs)
   }
 
   #letters(topic: TopicName | undefined, letterTopic: (topic: string) => string): TestLetter[] {

@@ -37,13 +37,9 @@ export class TestedTask {
     this.#task.begin()
   }
 
-  /** Index of an input; -1 where the task does not read it. */
-  indexOf(place: TopicPartition): number {
-    return this.#session.indexOf(place)
-  }
-
-  feed(input: number, block: Uint8Array): void {
-    this.#session.feed(input, block)
+  /** Gives it a block, if it reads the place. */
+  feed(place: TopicPartition, block: Uint8Array): void {
+    for (const input of this.#session.indexesOf(place)) this.#session.feed(input, block)
   }
 
   /** Takes all that is there. @returns what it has committed by that; as in a run, not before all

@@ -48,13 +48,9 @@ export class WrittenTopics {
     const validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
     const records: TestRecord<unknown>[] = []
     this.#each(spec.name, (batch, i) => {
-      const decoded = batch.valueIsNull(i)
-        ? null
-        : spec.codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
-      const value = validate === null ? decoded : validate(decoded)
       const key = batch.key(i)?.toString() ?? null
       records.push({
-        value,
+        value: batch.valueIsNull(i) ? null : valueOf(batch, i, { codec: spec.codec, validate }),
         key,
         time: batch.time(i),
         partition: batch.partition,
@@ -62,6 +58,17 @@ export class WrittenTopics {
       })
     })
     return records
+  }
+
+  /** The newest value of each key, but of those that a null has taken away. */
+  table(spec: TopicSpec): Map<string, unknown> {
+    const rows = new Map<string, unknown>()
+    for (const { key, value } of this.records(spec)) {
+      if (key === null) continue
+      if (value === null) rows.delete(key)
+      else rows.set(key, value)
+    }
+    return rows
   }
 
   /** In order of partition and offset. */
@@ -80,6 +87,18 @@ export class WrittenTopics {
       for (const batch of batches) for (let i = 0; i < batch.count; i++) visit(batch, i)
     }
   }
+}
+
+function valueOf(
+  batch: RecordBatch,
+  i: number,
+  {
+    codec,
+    validate,
+  }: Pick<TopicSpec, 'codec'> & { readonly validate: ((value: unknown) => unknown) | null },
+): unknown {
+  const decoded = codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
+  return validate === null ? decoded : validate(decoded)
 }
 
 export function letterOf(batch: RecordBatch, i: number): TestLetter {

@@ -100,8 +100,10 @@ export interface PipelineTest {
   tasks(): string[]
   /**
    * What happened since the last call, a line each, for people and for snapshots: records that
-   * came, what each step gave, how event time moved and which partition holds it, what steps wait
-   * for (a window's end, a timer), inputs that fell idle, what was written, letters.
+   * came, what each step gave, how event time moved and which partition holds it, inputs that fell
+   * idle, windows that open and close, timers that are set and fire, records that are late and by
+   * how much, dead ones and why, what was written (as a commit has it). What a record did before a
+   * step threw at it is told of, and then undone.
    * @throws `invalid-argument` without the option `trace`
    */
   trace(): string

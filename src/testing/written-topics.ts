@@ -101,11 +101,8 @@ function valueOf(
   return validate === null ? decoded : validate(decoded)
 }
 
-export function letterOf(batch: RecordBatch, i: number): TestLetter {
-  const headers = new Map(
-    batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
-  )
-  const header = (name: string): string => headers.get(`millrace-${name}`) ?? ''
+function letterOf(batch: RecordBatch, i: number): TestLetter {
+  const header = letterHeaders(batch, i)
   return {
     reason: header('reason'),
     step: header('step'),
@@ -116,4 +113,12 @@ export function letterOf(batch: RecordBatch, i: number): TestLetter {
     key: batch.key(i)?.toString() ?? null,
     value: batch.value(i)?.toString() ?? null,
   }
+}
+
+/** Looks up what a letter's headers say; empty: nothing. */
+export function letterHeaders(batch: RecordBatch, i: number): (name: string) => string {
+  const headers = new Map(
+    batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
+  )
+  return (name) => headers.get(`millrace-${name}`) ?? ''
 }

@@ -3,9 +3,9 @@
  * by a rolling snapshot (each commit also writes the next slice of the live state; when the slice
  * pointer has gone round, everything before the round may be deleted), and restores from the blobs.
  *
- * Blob: version, CRC-32 of the rest as a float64, then twice (changes, slice) a section: store count,
- * and for each store its name, the dropped namespaces, and the entries (namespace, key, present,
- * value), all by `ValueWriter`. Version 1 had no checksum.
+ * Blob: version, CRC-32 of the rest as a float64, then twice (changes, slice) a section: store
+ * count, and for each store its name, the dropped namespaces, and the entries (namespace, key,
+ * present, value), all by `ValueWriter`. Version 1 had no checksum.
  */
 import { crc32 } from 'node:zlib'
 import { assert } from '../../core/assert.ts'

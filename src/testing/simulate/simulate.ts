@@ -113,7 +113,9 @@ export async function simulateOn(
     wrap,
   })
   const input = encodeInput(options.input, subject.sources)
-  const kinds = options.faults ?? faultKinds
+  // One task is one process's.
+  const isShared = subject.tasks === 'per-partition'
+  const kinds = (options.faults ?? faultKinds).filter((kind) => isShared || kind !== 'hand-over')
   const expected = await withoutFaults(subject, input)
   const counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<
     FaultKind,

@@ -13,7 +13,14 @@ type Throws = Extract<Fault, { kind: 'throws' }>
 
 /** Before the result of one of these depends on nothing but the record that was read. */
 const plainKinds: ReadonlySet<string> = new Set([
-  ...['source', 'map', 'filter', 'flatMap', 'keyBy', 'branch', 'branch-output', 'merge'],
+  'source',
+  'map',
+  'filter',
+  'flatMap',
+  'keyBy',
+  'branch',
+  'branch-output',
+  'merge',
 ])
 /** Their functions are called once for each record, right before what they give is passed on. */
 const throwingKinds: ReadonlySet<string> = new Set(['map', 'filter', 'keyBy'])

@@ -128,7 +128,7 @@ export async function finishCase(log: Log, killed: KilledCase, place: string): P
 }
 
 async function outcomeOf(log: Log, { one, subject }: KilledCase): Promise<Outcome> {
-  const { topics, looseLetters } = subject
+  const { topics, looseLetters, tables } = subject
   const store = new MemoryStore()
   const copy = openMemoryLog({ store })
   const there = new Map((await log.listTopics()).map((topic) => [topic.name, topic]))
@@ -149,5 +149,5 @@ async function outcomeOf(log: Log, { one, subject }: KilledCase): Promise<Outcom
   // records of a key are compared as a set.
   const writer = { name: 'some task', isOrdered: false }
   const writerOf = one.tasks === 'one' ? null : () => writer
-  return readOutcome(store, { topics, looseLetters, writerOf })
+  return readOutcome(store, { topics, looseLetters, tables, writerOf })
 }

@@ -5,7 +5,8 @@ import type { Random } from '../../core/random.ts'
 /**
  * Kinds of faults.
  * - `crash`: a process dies before a commit, after one took effect and before its answer, while a
- *   task is opened or restored, or at any instant; another one takes its place.
+ *   task is opened or restored, when it is to give a task up, or at any instant; another one takes
+ *   its place. Or all of them die at once, when the power goes.
  * - `commit-fails`: a commit is refused (`log-failed`), nothing of it happens.
  * - `answer-lost`: `commit-unknown`; it took effect, or it did not.
  * - `slow-commit`: a commit takes effect, or is answered, late; records are processed meanwhile.
@@ -13,7 +14,8 @@ import type { Random } from '../../core/random.ts'
  *   one takes over, and the first wakes as a zombie.
  * - `small-reads`: records come in small batches, with commits between.
  * - `hand-over`: with a task for each partition, several processes share them: one joins and takes
- *   over some, or one leaves in order; with `crash` and `pause`, tasks move when a lease is over.
+ *   over some, one leaves in order, or one is slow to give up what it has to; with `crash` and
+ *   `pause`, tasks move when a lease is over.
  */
 export type FaultKind =
   | 'crash'
@@ -37,7 +39,9 @@ export const faultKinds: readonly FaultKind[] = [
 /** Commits and openings are numbered over a whole run, from 0. Times are virtual, ms. */
 export type Fault =
   | { readonly kind: 'crash'; readonly when: 'before-commit' | 'after-commit'; readonly at: number }
-  | { readonly kind: 'crash'; readonly when: 'opening'; readonly at: number }
+  | { readonly kind: 'crash'; readonly when: 'opening' | 'power'; readonly at: number }
+  /** `at`: losses of tasks, of which processes hear, are numbered as commits are. */
+  | { readonly kind: 'crash'; readonly when: 'hand-over'; readonly at: number }
   | {
       readonly kind: 'crash'
       readonly when: 'restoring'
@@ -56,6 +60,12 @@ export type Fault =
     }
   | { readonly kind: 'pause'; readonly at: number; readonly ms: number }
   | { readonly kind: 'hand-over'; readonly at: number; readonly change: 'joins' | 'leaves' }
+  | {
+      readonly kind: 'hand-over'
+      readonly change: 'is slow'
+      readonly at: number
+      readonly ms: number
+    }
   | { readonly kind: 'small-reads'; readonly records: number; readonly commitEveryMs: number }
 
 /** How long a paused process keeps its tasks, virtual ms. */
@@ -87,7 +97,22 @@ export function drawFaults(
   for (let left = drawn.length && 1 + random.int(faultsMax); left > 0; left--) {
     faults.push(drawFault(random, drawn[random.int(drawn.length)] as SingleKind, at()))
   }
-  if (!kinds.includes('hand-over') || random.int(3) === 0) return faults
+  if (kinds.includes('hand-over') && random.int(3) > 0) faults.push(...drawHandOvers(random, at))
+  // Last, so that those before stay what they were.
+  if (kinds.includes('crash') && random.int(12) === 0)
+    faults.push({ kind: 'crash', when: 'power', at: at() })
+  if (!faults.some(({ kind }) => kind === 'hand-over')) return faults
+  if (random.int(3) === 0) {
+    const ms = 1 + random.int(2 * leaseMs)
+    faults.push({ kind: 'hand-over', change: 'is slow', at: random.int(4), ms })
+  }
+  if (kinds.includes('crash') && random.int(3) === 0)
+    faults.push({ kind: 'crash', when: 'hand-over', at: random.int(4) })
+  return faults
+}
+
+function drawHandOvers(random: Random, at: () => number): Fault[] {
+  const faults: Fault[] = []
   for (let left = 1 + random.int(handOversMax); left > 0; left--) {
     const change = random.int(5) < 3 ? 'joins' : 'leaves'
     faults.push({ kind: 'hand-over', at: at(), change })
@@ -154,6 +179,10 @@ export function faultText(fault: Fault): string {
           return `crash at opening ${fault.at}`
         case 'restoring':
           return `crash at opening ${fault.at}, after ${fault.blobs} blobs of state`
+        case 'hand-over':
+          return `crash at loss ${fault.at}`
+        case 'power':
+          return `power cut before commit ${fault.at}`
         case 'at-time':
           return `crash after ${fault.at} ms`
         default:
@@ -170,7 +199,9 @@ export function faultText(fault: Fault): string {
     case 'pause':
       return `pause of ${fault.ms} ms before commit ${fault.at}`
     case 'hand-over':
-      return `a process ${fault.change} at commit ${fault.at}`
+      return fault.change === 'is slow'
+        ? `loss ${fault.at} is heard of after ${fault.ms} ms`
+        : `a process ${fault.change} at commit ${fault.at}`
     case 'small-reads':
       return `records come ${fault.records} at a time, a commit after ${fault.commitEveryMs} ms`
     default:

@@ -10,7 +10,7 @@
  * letters of records that wait for an answer come later, and with what they have become: of such
  * plans letters are compared as a set, by where they come from and why.
  */
-import type { MemoryStore } from '../../log/memory/memory-store.ts'
+import type { Committed, CommittedPartition } from './world.ts'
 
 export interface OutcomeScope {
   readonly topics: readonly string[]
@@ -34,15 +34,19 @@ export type Outcome = ReadonlyMap<string, readonly string[]>
 const inOrder: Writer = { name: '', isOrdered: true }
 
 export function readOutcome(
-  store: MemoryStore,
+  committed: Pick<Committed, 'topics'>,
   { topics, writerOf, looseLetters, tables }: OutcomeScope,
 ): Outcome {
   const places = new Map<string, string[]>()
   const unordered = new Set<string>()
   for (const name of topics) {
     const isLoose = looseLetters.has(name)
-    for (const { partition, startOffset, read } of partitionsOf(store, name)) {
-      for (let batch = read(startOffset); batch !== null; batch = read(batch.nextOffset)) {
+    const partitions: readonly CommittedPartition[] = committed.topics.get(name)?.partitions ?? []
+    for (const one of partitions) {
+      const { partition } = one
+      let next = one.startOffset
+      for (let batch = one.read(next); batch !== null; batch = one.read(next)) {
+        next = batch.nextOffset
         for (let i = batch.first; i < batch.count; i++) {
           const writer = writerOf?.(name, partition, batch.offset(i)) ?? inOrder
           const key = batch.key(i)
@@ -74,25 +78,6 @@ export function readOutcome(
   }
   for (const place of unordered) places.get(place)?.sort()
   return places
-}
-
-function partitionsOf(
-  store: MemoryStore,
-  name: string,
-): {
-  partition: number
-  startOffset: number
-  read: (offset: number) => ReturnType<ReturnType<MemoryStore['partition']>['read']>
-}[] {
-  const topic = store.topics.get(name)
-  if (topic === undefined) return []
-  return topic.partitions.map((one) => {
-    return {
-      partition: one.partition,
-      startOffset: one.startOffset,
-      read: (offset: number) => one.read(offset),
-    }
-  })
 }
 
 /** The first place where two outcomes differ, as text for people; null: they are equal. */

@@ -5,7 +5,7 @@
 import { messageOf } from '../../core/error.ts'
 import type { EngineRun } from '../../engine/run.ts'
 import type { JoinOptions, Membership } from '../../log/log.ts'
-import { leaseMs, type Fault } from './fault.ts'
+import { leaseMs } from './fault.ts'
 import { SimulatedGroup } from './simulated-group.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import type { SimulatedTime } from './simulated-time.ts'
@@ -52,6 +52,11 @@ export class SimulatedFleet {
   /** The process that was started last. */
   get newest(): SimulatedProcess | null {
     return this.#living.at(-1)?.process ?? null
+  }
+
+  /** Those that are not dead. */
+  get processes(): SimulatedProcess[] {
+    return this.#living.flatMap(({ process }) => (process.isDead ? [] : process))
   }
 
   /** null: one process runs the pipeline, and the log says which. */
@@ -107,7 +112,7 @@ export class SimulatedFleet {
     if (this.#group !== null) time.after(leaseMs, () => this.#group?.forget(process.number))
   }
 
-  hand(change: Extract<Fault, { kind: 'hand-over' }>['change']): void {
+  hand(change: 'joins' | 'leaves'): void {
     if (change === 'joins') {
       if (this.#wanted < processesMax) this.#wanted += 1
       return

@@ -15,8 +15,6 @@ import type {
   Membership,
   TaskSpec,
 } from '../../log/log.ts'
-import { openMemoryLog } from '../../log/memory/memory-log.ts'
-import { MemoryStore } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
 import { readOutcome, type Outcome, type Writer } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
@@ -25,6 +23,7 @@ import type { SimulatedProcess } from './simulated-process.ts'
 import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { blocksOf, type InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
+import { MemoryWorld, type World } from './world.ts'
 
 /** Steps of time after which a run that has not ended never will. */
 const stepsMax = 100_000
@@ -56,13 +55,10 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
 class Run implements Meeting {
   readonly blocksAtOnce: number
   readonly #options: RunOptions
-  readonly #store = new MemoryStore()
+  readonly #world: World
   readonly #time = new SimulatedTime(wallMs)
-  readonly #log: (process: SimulatedProcess) => Log
   readonly #trace: string[] = []
   readonly #met = new Set<Fault>()
-  /** Of whoever writes the input. */
-  readonly #clock = clockOf(this.#time, { run: (work) => work() })
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
   /** Which task wrote from which offset on: topic/partition → its appends in order. */
   readonly #writers = new Map<string, { readonly from: number; readonly task: string }[]>()
@@ -70,6 +66,7 @@ class Run implements Meeting {
   #wave = 0
   #commits = 0
   #openings = 0
+  #losses = 0
   readonly #fleet: SimulatedFleet
 
   constructor(options: RunOptions) {
@@ -79,11 +76,7 @@ class Run implements Meeting {
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
-    const storage = { store: this.#store, notes: new Map<string, unknown>() }
-    this.#log = (process) => {
-      const log = openMemoryLog({ store: this.#store, clock: process.clock })
-      return simulatedLog(subject.wrap(log, storage), process, this)
-    }
+    this.#world = subject.world?.() ?? new MemoryWorld(subject.wrap)
     this.#fleet = new SimulatedFleet({
       time: this.#time,
       isShared: faults.some(({ kind }) => kind === 'hand-over'),
@@ -102,14 +95,15 @@ class Run implements Meeting {
   }
 
   async run(): Promise<RunResult> {
-    await this.#createTopics()
-    await this.#append()
+    const writer = await this.#world.open(0, clockOf(this.#time, { run: (work) => work() }))
+    await this.#createTopics(writer)
+    await this.#append(writer)
     this.#fleet.start()
-    const stuck = (await this.#drive()) ?? (await this.#stop())
+    const stuck = (await this.#drive(writer)) ?? (await this.#stop())
     const { topics, looseLetters, tables } = this.#options.subject
     const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
     return {
-      outcome: readOutcome(this.#store, { topics, writerOf, looseLetters, tables }),
+      outcome: readOutcome(this.#world.committed, { topics, writerOf, looseLetters, tables }),
       trace: this.#trace,
       met: [...this.#met],
       commits: this.#commits,
@@ -117,8 +111,7 @@ class Run implements Meeting {
     }
   }
 
-  async #createTopics(): Promise<void> {
-    const log = openMemoryLog({ store: this.#store, clock: this.#clock })
+  async #createTopics(log: Log): Promise<void> {
     const { sources } = this.#options.subject
     for (const { name, partitions, compact } of sources.values()) {
       const cleanup = compact ? 'compact' : 'delete'
@@ -127,8 +120,7 @@ class Run implements Meeting {
   }
 
   /** The records of the wave at hand. */
-  async #append(): Promise<void> {
-    const log = openMemoryLog({ store: this.#store, clock: this.#clock })
+  async #append(log: Log): Promise<void> {
     const recordsMax = this.#small?.records ?? Number.POSITIVE_INFINITY
     const input = this.#options.input.filter(({ wave }) => wave === this.#wave)
     await log.append(blocksOf(input, recordsMax))
@@ -136,9 +128,10 @@ class Run implements Meeting {
 
   async #runIn(process: SimulatedProcess): Promise<EngineRun> {
     const { subject, tap } = this.#options
+    const log = await this.#world.open(process.number, process.clock)
     return await startPipelines(subject.pipelines(), {
       ...engineDefaults,
-      log: this.#log(process),
+      log: simulatedLog(log, process, this),
       clock: process.clock,
       name: subject.name,
       tasks: subject.tasks,
@@ -153,7 +146,7 @@ class Run implements Meeting {
   }
 
   /** Lets time go on until all is read, and then for as long as the subject says. */
-  async #drive(): Promise<string | null> {
+  async #drive(writer: Log): Promise<string | null> {
     let endMs = Number.POSITIVE_INFINITY
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
@@ -174,7 +167,7 @@ class Run implements Meeting {
         this.#wave += 1
         this.#note(`wave ${this.#wave} of the records comes, the wall clock stands`)
         this.#time.isWallStanding = true
-        await this.#append()
+        await this.#append(writer)
         continue
       }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'
@@ -196,16 +189,18 @@ class Run implements Meeting {
   #isRead(): boolean {
     const { subject } = this.#options
     const { places, name } = subject
-    const tasks = this.#store.tasksOf(name)
+    const tasks = this.#world.committed.tasksOf(name)
     return places.every((topic) =>
-      (this.#store.topics.get(topic)?.partitions ?? []).every(({ partition, endOffset }) => {
-        const key = `${topic}/${partition}`
-        const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
-        // Of a partition without records there is nothing to commit, but where to begin.
-        const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
-        if (endOffset === 0 && isBegun) return true
-        return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
-      }),
+      (this.#world.committed.topics.get(topic)?.partitions ?? []).every(
+        ({ partition, endOffset }) => {
+          const key = `${topic}/${partition}`
+          const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
+          // Of a partition without records there is nothing to commit, but where to begin.
+          const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
+          if (endOffset === 0 && isBegun) return true
+          return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
+        },
+      ),
     )
   }
 
@@ -230,7 +225,8 @@ class Run implements Meeting {
       (fault) =>
         fault.kind !== 'small-reads' &&
         fault.at === number &&
-        !(fault.kind === 'crash' && !fault.when.endsWith('commit')),
+        !(fault.kind === 'crash' && !/commit|power/.test(fault.when)) &&
+        !(fault.kind === 'hand-over' && fault.change === 'is slow'),
     )
     for (const fault of faults) this.#met.add(fault)
     const appends = commit.appends.map(({ topic, partition }) => `${topic}/${partition}`)
@@ -242,8 +238,23 @@ class Run implements Meeting {
     const wrote = appends.length === 0 ? '' : ` with records for ${appends.join(' ')}`
     const met = faults.map((fault) => ` [${fault.kind}]`).join('')
     this.note(process, `commit ${number} of ${spec.task}${read}${wrote}${met}`)
-    for (const fault of faults) if (fault.kind === 'hand-over') this.#fleet.hand(fault.change)
+    for (const fault of faults) {
+      if (fault.kind === 'hand-over' && fault.change !== 'is slow') this.#fleet.hand(fault.change)
+    }
     return faults
+  }
+
+  losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {
+    const number = this.#losses
+    this.#losses += 1
+    this.note(process, `hears of loss ${number}: ${tasks.join(' ')}`)
+    return this.#options.faults.filter((fault) => {
+      const isCrash = fault.kind === 'crash' && fault.when === 'hand-over'
+      const isSlow = fault.kind === 'hand-over' && fault.change === 'is slow'
+      if ((!isCrash && !isSlow) || fault.at !== number) return false
+      this.#met.add(fault)
+      return true
+    })
   }
 
   opening(process: SimulatedProcess, spec: TaskSpec): readonly Fault[] {
@@ -251,7 +262,7 @@ class Run implements Meeting {
     this.#openings += 1
     this.note(process, `opening ${number}: ${spec.task}`)
     return this.#options.faults.filter((fault) => {
-      const isOpening = fault.kind === 'crash' && !/commit|time/.test(fault.when)
+      const isOpening = fault.kind === 'crash' && /opening|restoring/.test(fault.when)
       if (!isOpening || fault.at !== number) return false
       this.#met.add(fault)
       return true
@@ -278,6 +289,13 @@ class Run implements Meeting {
   crash(process: SimulatedProcess, why: string): void {
     this.note(process, `crashes: ${why}`)
     this.#fleet.crash(process)
+    this.#world.crashed(process.number)
+  }
+
+  losePower(): void {
+    this.#note('the power goes')
+    for (const process of this.#fleet.processes) this.crash(process, 'without power')
+    this.#world.powerLost()
   }
 
   note(process: SimulatedProcess, text: string): void {

@@ -7,6 +7,7 @@ import { buildPlan } from '../../pipeline/build-plan.ts'
 import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import type { World } from './world.ts'
 
 /** Puts a log between the engine and the memory log: for tests with a wrong one. */
 export type WrapLog = (
@@ -37,6 +38,8 @@ export interface Subject {
   /** Where a topic is read from at first. */
   readonly startAt: StartAt
   readonly wrap: WrapLog
+  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  readonly world?: () => World
 }
 
 export interface SubjectOptions {
@@ -45,6 +48,8 @@ export interface SubjectOptions {
   readonly betweenMs: number
   readonly startAt: StartAt
   readonly wrap: WrapLog
+  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  readonly world?: () => World
 }
 
 /** @throws `invalid-plan` */

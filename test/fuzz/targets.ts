@@ -9,6 +9,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Target[]>>> = {
   state: async () => (await import('./targets/states.ts')).stateTargets,
   records: async () => (await import('./targets/records.ts')).recordTargets,
   kafka: async () => (await import('./targets/kafka.ts')).kafkaTargets,
+  connection: async () => (await import('./targets/connections.ts')).connectionTargets,
   format: async () => (await import('./targets/formats.ts')).formatTargets,
   lines: async () => (await import('./targets/lines.ts')).lineTargets,
   file: async () => (await import('./targets/files.ts')).fileTargets,

@@ -153,7 +153,14 @@ async function recordAndCut(options: RecordAndCut, total: Total): Promise<Image>
     mkdirSync(root)
     writeImage(root, image)
     const place = `seed ${seed}, ${workload.name}, ${where}, ${how}`
-    const after = await workload.goOn(join(root, dataName), seen, place)
+    const after = await workload
+      .goOn(join(root, dataName), seen, place)
+      .catch((thrown: unknown) => {
+        // As the power cut left it: the timing of a recording does not come again.
+        mkdirSync(join(dir, 'failed'))
+        writeImage(join(dir, 'failed'), image)
+        throw thrown
+      })
     rmSync(root, { recursive: true })
     total.images += 1
     if (Object.keys(seen.offsets).length > 0) total.atWork += 1

@@ -72,7 +72,7 @@ export function syncDirectory(path: string): void {
     directory = openSync(path, 'r')
   } catch (error) {
     // One may be allowed to make names in a directory and not to read them.
-    if (isErrno(error, 'EACCES')) return
+    if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) return
     throw error
   }
   try {

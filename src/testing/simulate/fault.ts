@@ -16,6 +16,8 @@ import type { Random } from '../../core/random.ts'
  * - `hand-over`: with a task for each partition, several processes share them: one joins and takes
  *   over some, one leaves in order, or one is slow to give up what it has to; with `crash` and
  *   `pause`, tasks move when a lease is over.
+ * - `stalled`: for a while no records of a partition come, those of others do.
+ * - `throws`: user functions throw at some records, at the same ones in the run without faults.
  */
 export type FaultKind =
   | 'crash'
@@ -25,6 +27,8 @@ export type FaultKind =
   | 'pause'
   | 'small-reads'
   | 'hand-over'
+  | 'stalled'
+  | 'throws'
 
 export const faultKinds: readonly FaultKind[] = [
   'crash',
@@ -34,6 +38,8 @@ export const faultKinds: readonly FaultKind[] = [
   'pause',
   'small-reads',
   'hand-over',
+  'stalled',
+  'throws',
 ]
 
 /** Commits and openings are numbered over a whole run, from 0. Times are virtual, ms. */
@@ -66,6 +72,16 @@ export type Fault =
       readonly at: number
       readonly ms: number
     }
+  | {
+      readonly kind: 'stalled'
+      /** From this commit on. */
+      readonly at: number
+      /** Which of the inputs of the task that commits; counted round. */
+      readonly input: number
+      readonly ms: number
+    }
+  /** One record of so many, for each step; `seed` decides at which. */
+  | { readonly kind: 'throws'; readonly seed: number; readonly oneIn: number }
   | { readonly kind: 'small-reads'; readonly records: number; readonly commitEveryMs: number }
 
 /** How long a paused process keeps its tasks, virtual ms. */
@@ -74,6 +90,8 @@ export const leaseMs = 10_000
 /** Of one seed. */
 const faultsMax = 6
 const handOversMax = 4
+/** How long a partition stalls, virtual ms: each costs a step. */
+const stallMsMax = 60
 
 /**
  * The faults of a seed. It turns some kinds off, so that others get room.
@@ -101,6 +119,10 @@ export function drawFaults(
   // Last, so that those before stay what they were.
   if (kinds.includes('crash') && random.int(12) === 0)
     faults.push({ kind: 'crash', when: 'power', at: at() })
+  if (kinds.includes('stalled') && random.int(4) === 0)
+    faults.push({ kind: 'stalled', at: at(), input: random.int(8), ms: 1 + random.int(stallMsMax) })
+  if (kinds.includes('throws') && random.int(4) === 0)
+    faults.push({ kind: 'throws', seed: random.int(2 ** 31), oneIn: 2 + random.int(20) })
   if (!faults.some(({ kind }) => kind === 'hand-over')) return faults
   if (random.int(3) === 0) {
     const ms = 1 + random.int(2 * leaseMs)
@@ -121,10 +143,11 @@ function drawHandOvers(random: Random, at: () => number): Fault[] {
 }
 
 /** Those that happen once, in a process. */
-type SingleKind = Exclude<FaultKind, 'small-reads' | 'hand-over'>
+type SingleKind = Exclude<FaultKind, (typeof otherKinds)[number]>
+const otherKinds = ['small-reads', 'hand-over', 'stalled', 'throws'] as const
 
 function isSingle(kind: FaultKind): kind is SingleKind {
-  return kind !== 'small-reads' && kind !== 'hand-over'
+  return !otherKinds.some((other) => other === kind)
 }
 
 function drawFault(random: Random, kind: SingleKind, commit: number): Fault {
@@ -162,6 +185,9 @@ export function simplerFaults(fault: Fault): Fault[] {
     return [1, 2, 4, 8, 16].flatMap((records) =>
       records < fault.records ? { ...fault, records } : [],
     )
+  }
+  if (fault.kind === 'throws') {
+    return [64, 32, 16].flatMap((oneIn) => (oneIn > fault.oneIn ? { ...fault, oneIn } : []))
   }
   return Array.from({ length: Math.min(fault.at, 8) }, (_, at) => ({ ...fault, at }))
 }
@@ -202,6 +228,10 @@ export function faultText(fault: Fault): string {
       return fault.change === 'is slow'
         ? `loss ${fault.at} is heard of after ${fault.ms} ms`
         : `a process ${fault.change} at commit ${fault.at}`
+    case 'stalled':
+      return `from commit ${fault.at} on an input stalls for ${fault.ms} ms`
+    case 'throws':
+      return `functions throw at one record of ${fault.oneIn} (seed ${fault.seed})`
     case 'small-reads':
       return `records come ${fault.records} at a time, a commit after ${fault.commitEveryMs} ms`
     default:

@@ -27,6 +27,7 @@ import { shrinkList, simplifyList } from './shrink.ts'
 import { runOnce, type RunResult } from './simulation.ts'
 import { encodeInput, type InputRecord, type SimulatedRecord } from './simulation-input.ts'
 import { subjectOf, type Subject, type WrapLog } from './subject.ts'
+import { throwsOf } from './throwing.ts'
 
 /**
  * A pipeline, or several that run as one. As a function it is made anew for each simulated process:
@@ -113,9 +114,7 @@ export async function simulateOn(
     wrap,
   })
   const input = encodeInput(options.input, subject.sources)
-  // One task is one process's.
-  const isShared = subject.tasks === 'per-partition'
-  const kinds = (options.faults ?? faultKinds).filter((kind) => isShared || kind !== 'hand-over')
+  const kinds = (options.faults ?? faultKinds).filter((kind) => isPossible(kind, subject))
   const expected = await withoutFaults(subject, input)
   const counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<
     FaultKind,
@@ -126,7 +125,7 @@ export async function simulateOn(
   for (const seed of seedsOf(options.seeds ?? 100)) {
     const faults = drawFaults(seededRandom(seed), kinds, input.length)
     const result = await runOnce({ subject, input, faults, tap: null })
-    const found = verdict(expected, result)
+    const found = verdict(await comparedWith(expected, { subject, input, faults }), result)
     if (found !== null) {
       const shrinkMs = durationMs(options.shrinkFor ?? '5s', 'shrinkFor')
       throw await failure({ subject, input, faults, seed, shrinkMs })
@@ -136,6 +135,12 @@ export async function simulateOn(
     for (const { kind } of result.met) counts[kind] += 1
   }
   return { runs, commits, faults: counts }
+}
+
+function isPossible(kind: FaultKind, { tasks, throwing }: Subject): boolean {
+  // One task is one process's.
+  if (kind === 'hand-over') return tasks === 'per-partition'
+  return kind !== 'throws' || throwing.size > 0
 }
 
 function seedsOf(seeds: number | readonly number[]): readonly number[] {
@@ -155,6 +160,16 @@ async function withoutFaults(subject: Subject, input: readonly InputRecord[]): P
   const found = difference(first.outcome, second.outcome)
   if (found !== null) throw await notDeterministic(subject, input, found)
   return first
+}
+
+/** The run without faults, but with functions that throw at the same records. */
+async function comparedWith(
+  withoutThrows: RunResult,
+  { subject, input, faults }: Pick<Case, 'subject' | 'input' | 'faults'>,
+): Promise<RunResult> {
+  const throws = throwsOf(faults)
+  if (throws.length === 0) return withoutThrows
+  return await runOnce({ subject, input, faults: throws, tap: null })
 }
 
 /** Why a run with faults is not as one without; null: it is. */
@@ -177,7 +192,8 @@ async function failure({ subject, input, faults, seed, shrinkMs }: Case): Promis
     records: readonly InputRecord[],
     some: readonly Fault[],
   ): Promise<{ found: string; result: RunResult } | null> => {
-    const expected = await runOnce({ subject, input: records, faults: [], tap: null })
+    const throws = throwsOf(some)
+    const expected = await runOnce({ subject, input: records, faults: throws, tap: null })
     if (expected.stuck !== null) return null
     const result = await runOnce({ subject, input: records, faults: some, tap: null })
     const found = verdict(expected, result)

@@ -10,6 +10,7 @@ import type {
   Membership,
   Session,
   TaskSpec,
+  TopicPartition,
 } from '../../log/log.ts'
 import type { Fault } from './fault.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -30,6 +31,8 @@ export interface Meeting {
   /** Every process crashes at once, and so does what is under the log. */
   losePower(): void
   note(process: SimulatedProcess, text: string): void
+  /** No record of the partition comes now, though there may be some. */
+  isStalled(place: TopicPartition): boolean
   /** Blocks of one input that are at hand until time goes on. */
   readonly blocksAtOnce: number
 }
@@ -170,6 +173,8 @@ class SimulatedSession implements Session {
       this.#givenAtMs = nowMs
       this.#given.fill(0)
     }
+    const place = this.spec.inputs[input]
+    if (place !== undefined && this.#meeting.isStalled(place)) return false
     return (this.#given[input] ?? 0) < this.#meeting.blocksAtOnce
   }
 

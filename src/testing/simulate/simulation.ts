@@ -14,7 +14,9 @@ import type {
   Log,
   Membership,
   TaskSpec,
+  TopicPartition,
 } from '../../log/log.ts'
+import { offsetKey } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
 import { readOutcome, type Outcome, type Writer } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
@@ -23,6 +25,7 @@ import type { SimulatedProcess } from './simulated-process.ts'
 import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { blocksOf, type InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
+import { throwingTap } from './throwing.ts'
 import { MemoryWorld, type World } from './world.ts'
 
 /** Steps of time after which a run that has not ended never will. */
@@ -67,6 +70,8 @@ class Run implements Meeting {
   #commits = 0
   #openings = 0
   #losses = 0
+  /** Until when no records come: topic/partition → virtual ms. */
+  readonly #stalledTo = new Map<string, number>()
   readonly #fleet: SimulatedFleet
 
   constructor(options: RunOptions) {
@@ -127,7 +132,16 @@ class Run implements Meeting {
   }
 
   async #runIn(process: SimulatedProcess): Promise<EngineRun> {
-    const { subject, tap } = this.#options
+    const { subject, faults } = this.#options
+    const tap = throwingTap({
+      faults,
+      steps: subject.throwing,
+      next: this.#options.tap,
+      onThrow: (fault, step) => {
+        this.#met.add(fault)
+        this.note(process, `lets step '${step}' throw`)
+      },
+    })
     const log = await this.#world.open(process.number, process.clock)
     return await startPipelines(subject.pipelines(), {
       ...engineDefaults,
@@ -224,6 +238,7 @@ class Run implements Meeting {
     const faults = this.#options.faults.filter(
       (fault) =>
         fault.kind !== 'small-reads' &&
+        fault.kind !== 'throws' &&
         fault.at === number &&
         !(fault.kind === 'crash' && !/commit|power/.test(fault.when)) &&
         !(fault.kind === 'hand-over' && fault.change === 'is slow'),
@@ -240,8 +255,21 @@ class Run implements Meeting {
     this.note(process, `commit ${number} of ${spec.task}${read}${wrote}${met}`)
     for (const fault of faults) {
       if (fault.kind === 'hand-over' && fault.change !== 'is slow') this.#fleet.hand(fault.change)
+      if (fault.kind === 'stalled') this.#stall(fault, spec)
     }
     return faults
+  }
+
+  #stall({ input, ms }: Extract<Fault, { kind: 'stalled' }>, { inputs }: TaskSpec): void {
+    const place = inputs[input % Math.max(1, inputs.length)]
+    if (place === undefined) return
+    this.#note(`${offsetKey(place)} stalls for ${ms} ms`)
+    this.#stalledTo.set(offsetKey(place), this.#time.monotonicMs + ms)
+  }
+
+  isStalled(place: TopicPartition): boolean {
+    if (this.#stalledTo.size === 0) return false
+    return (this.#stalledTo.get(offsetKey(place)) ?? 0) > this.#time.monotonicMs
   }
 
   losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {

@@ -7,6 +7,7 @@ import { buildPlan } from '../../pipeline/build-plan.ts'
 import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import { throwingSteps } from './throwing.ts'
 import type { World } from './world.ts'
 
 /** Puts a log between the engine and the memory log: for tests with a wrong one. */
@@ -31,6 +32,8 @@ export interface Subject {
   readonly tables: ReadonlySet<string>
   /** In the order of the plan. */
   readonly steps: readonly string[]
+  /** Steps whose functions a fault may let throw. */
+  readonly throwing: ReadonlySet<string>
   /** How long the wall clock goes on after all was read, ms. */
   readonly settleMs: number
   /** The same before each further wave of records, ms. */
@@ -87,6 +90,7 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     looseLetters: new Set(calls ? letters : []),
     tables: new Set(isCut ? tablesBehind(plan) : []),
     steps: steps.map((step) => step.name),
+    throwing: throwingSteps(steps),
   }
 }
 

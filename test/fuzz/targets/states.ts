@@ -1,5 +1,6 @@
 /** State as it comes back: values, changelog blobs, marks in repartition topics. */
 import { isDeepStrictEqual } from 'node:util'
+import { crc32 } from 'node:zlib'
 import type { Key } from '../../../src/core/key.ts'
 import { ValueReader, ValueWriter } from '../../../src/core/value-codec.ts'
 import { encodeMark, RepartitionCursor } from '../../../src/engine/repartition-cursor.ts'
@@ -56,6 +57,14 @@ function blobs(): Buffer[] {
   return found
 }
 
+/** The checksum of a blob. */
+function summed(bytes: Buffer): Buffer {
+  if (bytes.length < 9) return bytes
+  bytes[0] = 2
+  bytes.writeDoubleLE(crc32(bytes.subarray(9)), 1)
+  return bytes
+}
+
 export const stateTargets: readonly Target[] = [
   {
     name: 'state/value',
@@ -72,6 +81,7 @@ export const stateTargets: readonly Target[] = [
     name: 'state/blob',
     seeds: blobs(),
     dictionary: [...words, 'count', 'window/late', 'key 1'],
+    repair: summed,
     codes: ['state-corrupt'],
     open: reading((bytes) => {
       const { state } = stateSet()

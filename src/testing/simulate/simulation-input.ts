@@ -14,7 +14,10 @@ export interface SimulatedRecord {
   readonly value: unknown
   /** Default: the topic's key function, else none. */
   readonly key?: Key
-  /** Record time, ms. Event time where the topic has no `time` function. Default 0. */
+  /**
+   * Record time, ms. Event time where the topic has no `time` function. Default 0; by `inputOf`
+   * what the topic's `time` gives.
+   */
   readonly time?: number
   /** Default: of the key, as on every log; without key 0. */
   readonly partition?: number
@@ -57,7 +60,27 @@ export function inputOf<V, K>(
     readonly wave?: number
   } = () => ({}),
 ): SimulatedRecord[] {
-  return values.map((value, i) => ({ topic: topic.spec.name, value, ...options(value, i) }))
+  const { name } = topic.spec
+  return values.map((value, i) => {
+    const timeMs = eventTimeOf(topic.spec, value)
+    return {
+      topic: name,
+      value,
+      ...(timeMs === null ? {} : { time: timeMs }),
+      ...options(value, i),
+    }
+  })
+}
+
+/** Ms; null where the topic has no `time` function, or it has none for this value. */
+function eventTimeOf({ time }: TopicSpec, value: unknown): number | null {
+  if (time === null || value === null) return null
+  try {
+    const found = Number(time(value))
+    return Number.isFinite(found) ? found : null
+  } catch {
+    return null
+  }
 }
 
 /** @throws `unknown-topic` · `unknown-partition` · what the codec throws */

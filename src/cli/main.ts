@@ -35,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   produce: async () => (await import('./produce.ts')).registerProduce,
   consume: async () => (await import('./consume.ts')).registerConsume,
   plan: async () => (await import('./plan.ts')).registerPlan,
+  test: async () => (await import('./test.ts')).registerTest,
   status: async () => (await import('./status.ts')).registerStatus,
   groups: async () => (await import('./groups.ts')).registerGroups,
 }

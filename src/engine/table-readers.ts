@@ -39,6 +39,18 @@ export function isTable(node: Node): boolean {
   return node.kind === 'step' && node.spec.kind === 'to-table'
 }
 
+/**
+ * Whether event time matters where no step goes by it: for those behind a repartition topic, and
+ * for a tombstone, which is not ahead of what its input has read.
+ */
+export function needsTime(options: {
+  readonly part: PlanPart
+  readonly inputs: readonly { readonly step: string }[]
+}): boolean {
+  const { part, inputs } = options
+  return part.repartitions.length > 0 || inputs.some(({ step }) => hasTable(part, step))
+}
+
 /** Whether one of a source's readers is a table. */
 export function hasTable(part: PlanPart, source: string): boolean {
   return part.steps.some(({ node, inputs }) => isTable(node) && inputs.includes(source))

@@ -24,25 +24,33 @@ export interface PlannedTask {
   readonly homeTopic: string
 }
 
-/** @throws `invalid-plan` where topics that must be read together have unequal partition counts */
+/**
+ * Finds or makes the plan's repartition topics, and cuts it into tasks.
+ * @throws `invalid-plan` where topics that must be read together have unequal partition counts
+ */
 export async function planTasks(
   log: Log,
   plan: Plan,
   topics: KnownTopics,
   mode: TaskMode,
 ): Promise<PlannedTask[]> {
-  const [homeTopic = ''] = partitionedSources(plan)
   const width = widthOf(plan, topics)
-  const repartitions = new Map<string, TopicInfo>()
-  for (const part of plan.parts) {
-    for (const { topic } of part.repartitions) {
-      repartitions.set(
-        topic,
-        await ensure(log, topic, { partitions: width, recordBytesMax: repartitionRecordBytesMax }),
-      )
+  const all = new Map<string, TopicInfo>(topics)
+  for (const { repartitions } of plan.parts) {
+    for (const { topic } of repartitions) {
+      const config = { partitions: width, recordBytesMax: repartitionRecordBytesMax }
+      all.set(topic, await ensure(log, topic, config))
     }
   }
-  const all = new Map([...topics, ...repartitions])
+  return cutIntoTasks(plan, all, mode)
+}
+
+/**
+ * @param all the plan's topics, those for repartitioning included
+ * @throws `invalid-plan` as `planTasks`
+ */
+export function cutIntoTasks(plan: Plan, all: KnownTopics, mode: TaskMode): PlannedTask[] {
+  const [homeTopic = ''] = partitionedSources(plan)
   const tasksOf = (part: PlanPart): number => (mode === 'one' ? 1 : partWidth(plan, part, all))
   // Where a source waits, so must those behind a repartition topic.
   const idle = sourceSpecs(plan).some((spec) => spec.idle === 'wait') ? 'wait' : 'advance'

@@ -24,7 +24,7 @@ import { Outputs } from './outputs.ts'
 import { StateSet } from './state/state-set.ts'
 import { isGlobal, openCursor } from './task-inputs.ts'
 import type { TaskCounters, TaskOptions } from './task-options.ts'
-import { hasTable } from './table-readers.ts'
+import { hasTable, needsTime } from './table-readers.ts'
 import { TimeDomains } from './time-domains.ts'
 import { InputClock, Watermark } from './watermark.ts'
 
@@ -79,8 +79,8 @@ export class Task implements TaskContext {
     this.#calls = new AsyncSteps(this.#chain.asynchronous)
     const clocks = options.inputs.map((input) => new InputClock(input.clock, options.nowMs))
     this.#watermark = new Watermark(clocks.filter((_, i) => !isGlobal(options.inputs[i])))
-    const hasTime = this.#chain.stateful.length > 0 || options.part.repartitions.length > 0
-    this.#time = new KeptTime(this.#state, this.#watermark, hasTime)
+    const isTimed = this.#chain.stateful.length > 0 || needsTime(options)
+    this.#time = new KeptTime(this.#state, this.#watermark, isTimed)
     this.#marker = new Marker({
       index: options.index,
       topics: options.part.repartitions.map(({ step, topic }) => {

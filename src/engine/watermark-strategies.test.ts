@@ -9,7 +9,7 @@ import { ascending, bounded, perKey } from '../pipeline/watermark.ts'
 import type { WatermarkStrategy } from '../pipeline/watermark.ts'
 import { tumbling } from '../pipeline/window.ts'
 import { testPipeline } from '../testing/test-pipeline.ts'
-import type { PipelineTest } from '../testing/test-pipeline.ts'
+import type { PipelineTest } from '../testing/pipeline-test.ts'
 import { KeyClock } from './key-clock.ts'
 
 interface Reading {

@@ -113,6 +113,7 @@ test('the clock is due when an input falls idle, then when the next timer is rea
   tick(107)
   assert.equal(watermark.clockDueMs(107, 1000), 107 + 500)
   assert.equal(watermark.clockDueMs(107, Infinity), Infinity)
+  assert.equal(watermark.clockDueMs(107, 400), 108) // behind already: when event time moves
   assert.equal(tick(607), 1000)
   const waiting = open(1, 'wait')
   waiting.reach(0, 500, 0)

@@ -142,6 +142,7 @@ export class Watermark {
     )
       return Number.POSITIVE_INFINITY
     if (this.inputs.some((input) => input.spec.idle === 'wait')) return Number.POSITIVE_INFINITY
-    return this.#allIdleSinceMs + (dueMs - this.#standingMs)
+    // What a restored step calls due may lie behind: it is looked at when event time moves again.
+    return Math.max(nowMs + 1, this.#allIdleSinceMs + (dueMs - this.#standingMs))
   }
 }

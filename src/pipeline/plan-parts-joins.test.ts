@@ -69,6 +69,25 @@ describe('the sides of a join', () => {
     expect(partOf(whole, 'l.join')).toStrictEqual(['l'])
   })
 
+  test('one keyed anew, with a step with state behind: it is in the part of the join', () => {
+    const left = from(numbers)
+      .keyBy((n) => n % 2)
+      .named('l')
+    const behind = (join: Node): Node => {
+      const traits = { label: 'count', method: '.count()', groups: true, state: 'rows' }
+      return stepNode([join], { kind: 'split', count: 1 }, traits)
+    }
+    for (const join of [
+      joined(left.node, from(others).node),
+      joined(from(others).node, left.node),
+    ]) {
+      const whole = plan(behind(join))
+      expect(whole.parts.length).toBe(2)
+      const steps = whole.parts[1]?.steps.map(({ name }) => name) ?? []
+      expect(steps.some((name) => name.endsWith('.count'))).toBe(true)
+    }
+  })
+
   test('behind a step with state: it moves to meet what was keyed anew', () => {
     const counted = from(numbers)
       .keyBy((n) => n % 2)

@@ -105,7 +105,8 @@ function placeSteps(steps: readonly Step[], cuts: ReadonlySet<string>): Places {
       (input) => isSameKey(nodes.get(input)) && (!settled.has(input) || before(input)),
     )
     sidesToMove.push(...late)
-    if (late.length > 0) continue
+    // Where the steps behind it run shows when its sides have moved.
+    if (late.length > 0) break
     if (parts.includes(mainPart)) throw keyedDifferently(name)
     for (const other of others) parent.set(other, first)
     joinedBy.set(first, name)

@@ -57,7 +57,7 @@ test.each(usage)('wrong usage: %j', async (args, stderr) => {
 test('every command has help with an example', async () => {
   using work = new Workspace()
   const commands =
-    'start,run,produce,consume,plan,status,topics create,topics list,topics describe,' +
+    'start,run,produce,consume,plan,test,status,topics create,topics list,topics describe,' +
     'topics alter,topics delete,groups list,groups describe,groups delete'
   const help = await work.ok('--help')
   expect(help.stdout).toContain('Exit codes:')

@@ -171,6 +171,48 @@ test('a TypeScript program checks against the published types', () => {
   expect(run(process.execPath, [tsc, '-p', '.'])).toBe('')
 }, 60_000)
 
+/** For `node --test`: what docs/testing.md shows, in a runner that gives nothing by itself. */
+const runnerTest = `
+import assert from 'node:assert'
+import { test } from 'node:test'
+import { count, from, json, topic, tumbling } from 'millrace'
+import { arbitrary, disorder, inputOf, simulate, testPipeline } from 'millrace/testing'
+
+const clicks = topic('clicks', {
+  codec: json(), key: (click) => click.user, time: (click) => click.at, outOfOrder: '1s',
+})
+const counts = from(clicks).window(tumbling('10s')).aggregate({ n: count() }).to(topic('counts'))
+const isThere = await import('fast-check').then(() => true, () => false)
+const values = Array.from({ length: 40 }, (_, i) => ({ user: 'u' + (i % 3), at: i * 700 }))
+
+test('driven', () => {
+  const run = testPipeline(counts)
+  for (const value of values) run.push(clicks, value)
+  assert.equal(run.outputs('counts').length, 6)
+})
+test('simulated', async () => {
+  const input = disorder(inputOf(clicks, values), '1s')
+  assert.equal((await simulate(counts, { input, seeds: 10 })).runs, 10)
+})
+test('generated', { skip: !isThere }, async () => {
+  const { default: fc } = await import('fast-check')
+  const users = arbitrary({ type: 'string', minLength: 2, maxLength: 3 })
+  fc.assert(fc.property(fc.array(users), (all) => all.every((user) => user.length >= 2)))
+})
+test('without fast-check', { skip: isThere }, () => {
+  assert.throws(() => arbitrary({ type: 'string' }), { code: 'missing-dependency' })
+})
+`
+
+test('millrace/testing under node:test, without fast-check and with it', () => {
+  write('clicks.test.js', runnerTest)
+  const asked = ['--test', 'clicks.test.js']
+  expect(run('node', asked)).toMatch(/pass 3\n.*fail 0\n/s)
+  const fastCheck = join(folder, 'node_modules', 'fast-check')
+  fs.symlinkSync(join(root, 'node_modules', 'fast-check'), fastCheck)
+  expect(run('node', asked)).toMatch(/pass 3\n.*fail 0\n/s)
+})
+
 test('publint finds nothing to improve', async () => {
   const { messages } = await publint({ pkgDir: installed, pack: false, strict: true })
   expect(messages.map(({ code, path }) => `${code} at ${path.join('.')}`)).toEqual([])

@@ -51,8 +51,8 @@ const packageHomes: Record<string, readonly string[]> = {
   avsc: ['formats/'],
   '@bufbuild/protobuf': ['formats/'],
   '@bufbuild/protobuf/wkt': ['formats/'],
-  // For development: the suites that operators are tested with; not built unless a door has them.
-  'fast-check': ['engine/conformance/'],
+  // Optional, loaded when an arbitrary is asked for; for development, the suites of operators.
+  'fast-check': ['engine/conformance/', 'testing/generate/'],
   // Optional: the recording of the bundled example is read with it, and only when it is there.
   hyparquet: ['examples/'],
   'hyparquet-compressors': ['examples/'],

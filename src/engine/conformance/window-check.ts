@@ -72,7 +72,7 @@ export function checkWindow(name: string, check: WindowCheck): WindowWork {
   return work
 }
 
-function modelLines({ runs, tested }: WindowCase, restarts: readonly Restart[]): string[] {
+export function modelLines({ runs, tested }: WindowCase, restarts: readonly Restart[]): string[] {
   return new TaskModel(runs, modelOf(tested.window, tested), restarts).run()
 }
 

@@ -7,7 +7,7 @@ import type { Table } from '../../index.ts'
 import { OperatorRun } from '../conformance/operator-run.ts'
 import { dedupeOperator } from './dedupe.ts'
 import { testPipeline } from '../../testing/test-pipeline.ts'
-import type { PipelineTest } from '../../testing/test-pipeline.ts'
+import type { PipelineTest } from '../../testing/pipeline-test.ts'
 
 const values = topic('values', {
   codec: json<{ k: string; v: number }>(),

@@ -8,7 +8,7 @@ import type { Pipeline } from '../../index.ts'
 import { buildPlan } from '../../pipeline/build-plan.ts'
 import { planJson } from '../../pipeline/explain-plan.ts'
 import { testPipeline } from '../../testing/test-pipeline.ts'
-import type { PipelineTest } from '../../testing/test-pipeline.ts'
+import type { PipelineTest } from '../../testing/pipeline-test.ts'
 
 interface Player {
   readonly name: string

@@ -3,7 +3,7 @@ import { test } from 'vitest'
 import { collect, count, from, string, topic, tumbling } from '../../index.ts'
 import type { Duration } from '../../core/duration.ts'
 import { testPipeline } from '../../testing/test-pipeline.ts'
-import type { PipelineTest } from '../../testing/test-pipeline.ts'
+import type { PipelineTest } from '../../testing/pipeline-test.ts'
 
 const words = topic('words', { codec: string(), key: 'record', idleAfter: '1m' })
 const late30 = topic('words', { codec: string(), key: 'record', outOfOrder: '30s' })

@@ -23,7 +23,7 @@ import {
 } from '../../index.ts'
 import type { Duration, Window, WindowOptions, WindowSpec } from '../../index.ts'
 import { testPipeline } from '../../testing/test-pipeline.ts'
-import type { PipelineTest } from '../../testing/test-pipeline.ts'
+import type { PipelineTest } from '../../testing/pipeline-test.ts'
 
 const words = topic('words', { codec: string(), key: 'record', idleAfter: '1d' })
 const out = topic('out')

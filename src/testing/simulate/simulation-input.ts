@@ -14,10 +14,18 @@ export interface SimulatedRecord {
   readonly value: unknown
   /** Default: the topic's key function, else none. */
   readonly key?: Key
-  /** Record time, ms. Event time where the topic has no `time` function. Default 0. */
+  /**
+   * Record time, ms. Event time where the topic has no `time` function. Default 0; by `inputOf`
+   * what the topic's `time` gives.
+   */
   readonly time?: number
   /** Default: of the key, as on every log; without key 0. */
   readonly partition?: number
+  /**
+   * 0, 1, …: those of a later wave come when all of the earlier ones were read and the wall clock
+   * has gone on for a while (`betweenWaves`). Default 0.
+   */
+  readonly wave?: number
 }
 
 /** A record with its bytes. */
@@ -27,6 +35,7 @@ export interface InputRecord {
   readonly key: string | null
   readonly value: Uint8Array | string | null
   readonly timeMs: number
+  readonly wave: number
   /** For people. */
   readonly text: string
 }
@@ -44,9 +53,34 @@ export function inputOf<V, K>(
   options: (
     value: V,
     index: number,
-  ) => { readonly key?: Key; readonly time?: number; readonly partition?: number } = () => ({}),
+  ) => {
+    readonly key?: Key
+    readonly time?: number
+    readonly partition?: number
+    readonly wave?: number
+  } = () => ({}),
 ): SimulatedRecord[] {
-  return values.map((value, i) => ({ topic: topic.spec.name, value, ...options(value, i) }))
+  const { name } = topic.spec
+  return values.map((value, i) => {
+    const timeMs = eventTimeOf(topic.spec, value)
+    return {
+      topic: name,
+      value,
+      ...(timeMs === null ? {} : { time: timeMs }),
+      ...options(value, i),
+    }
+  })
+}
+
+/** Ms; null where the topic has no `time` function, or it has none for this value. */
+function eventTimeOf({ time }: TopicSpec, value: unknown): number | null {
+  if (time === null || value === null) return null
+  try {
+    const found = Number(time(value))
+    return Number.isFinite(found) ? found : null
+  } catch {
+    return null
+  }
 }
 
 /** @throws `unknown-topic` · `unknown-partition` · what the codec throws */
@@ -54,7 +88,7 @@ export function encodeInput(
   input: readonly SimulatedRecord[],
   sources: ReadonlyMap<string, TopicSpec>,
 ): InputRecord[] {
-  return input.map(({ topic, value, key, time = 0, partition }) => {
+  return input.map(({ topic, value, key, time = 0, partition, wave = 0 }) => {
     const spec = sources.get(topic)
     if (spec === undefined) {
       throw new MillraceError('unknown-topic', `the pipeline does not read topic '${topic}'`, {
@@ -69,6 +103,7 @@ export function encodeInput(
       throw new MillraceError('unknown-partition', `topic '${topic}' has no partition ${home}`)
     }
     const bytes = value === null && spec.compact ? null : spec.codec.encode(value)
+    const when = wave > 0 ? `, wave ${wave}` : ''
     const shown = typeof bytes === 'string' ? bytes : (bytes?.toString() ?? 'null')
     return {
       topic,
@@ -76,7 +111,8 @@ export function encodeInput(
       key: text,
       value: bytes,
       timeMs: time,
-      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}`,
+      wave,
+      text: `${topic}/${home} ${text ?? '(no key)'} ${shown} at ${time}${when}`,
     }
   })
 }

@@ -1,17 +1,12 @@
 /** What is simulated: a pipeline, with what all its runs share. */
 import { MillraceError } from '../../core/error.ts'
-import type { Log } from '../../log/log.ts'
-import type { MemoryLog } from '../../log/memory/memory-log.ts'
-import type { MemoryStore } from '../../log/memory/memory-store.ts'
+import type { StartAt } from '../../log/log.ts'
 import { buildPlan } from '../../pipeline/build-plan.ts'
 import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
-
-/** Puts a log between the engine and the memory log: for tests with a wrong one. */
-export type WrapLog = (
-  log: MemoryLog,
-  storage: { readonly store: MemoryStore; readonly notes: Map<string, unknown> },
-) => Log
+import type { Plan } from '../../pipeline/plan.ts'
+import { throwingSteps } from './throwing.ts'
+import type { World, WrapLog } from './world.ts'
 
 export interface Subject {
   readonly name: string
@@ -23,17 +18,33 @@ export interface Subject {
   readonly places: readonly string[]
   /** Names of the topics whose records are compared. */
   readonly topics: readonly string[]
+  /** Those of letters, where the plan has a step that calls the world outside. */
+  readonly looseLetters: ReadonlySet<string>
+  /** Compact topics to which tables are written, where their rows may change in any order. */
+  readonly tables: ReadonlySet<string>
   /** In the order of the plan. */
   readonly steps: readonly string[]
+  /** Steps whose functions a fault may let throw. */
+  readonly throwing: ReadonlySet<string>
   /** How long the wall clock goes on after all was read, ms. */
   readonly settleMs: number
+  /** The same before each further wave of records, ms. */
+  readonly betweenMs: number
+  /** Where a topic is read from at first. */
+  readonly startAt: StartAt
   readonly wrap: WrapLog
+  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  readonly world?: () => World
 }
 
 export interface SubjectOptions {
   readonly tasks: 'one' | 'per-partition'
   readonly settleMs: number
+  readonly betweenMs: number
+  readonly startAt: StartAt
   readonly wrap: WrapLog
+  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  readonly world?: () => World
 }
 
 /** @throws `invalid-plan` */
@@ -54,7 +65,9 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     if (node.kind === 'source') sources.set(node.topic.name, node.topic)
     if (node.kind === 'to') written.add(node.topic.name)
   }
-  for (const source of sources.keys()) written.add(deadTopic(source)).add(lateTopic(source))
+  const letters = [...sources.keys()].flatMap((source) => [deadTopic(source), lateTopic(source)])
+  for (const letter of letters) written.add(letter)
+  const calls = steps.some(({ node }) => node.kind === 'step' && node.traits.asynchronous)
   const isCut = options.tasks === 'per-partition'
   const plan = isCut ? buildPlan(pipelines, { name, repartition: true }) : whole
   const passages = isCut && [...sources.values()].some((spec) => (spec.partitions ?? 1) > 1)
@@ -66,6 +79,17 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     sources,
     places: passages ? [...sources.keys(), ...repartitions] : [...sources.keys()],
     topics: [...written],
+    looseLetters: new Set(calls ? letters : []),
+    tables: new Set(isCut ? tablesBehind(plan) : []),
     steps: steps.map((step) => step.name),
+    throwing: throwingSteps(steps),
   }
+}
+
+/** Compact topics to which tables behind a repartition are written. */
+function tablesBehind({ parts }: Plan): string[] {
+  const steps = parts.filter(({ reads }) => reads.length > 0).flatMap((part) => part.steps)
+  return steps.flatMap(({ node }) =>
+    node.kind === 'to' && node.isTable && node.topic.compact ? [node.topic.name] : [],
+  )
 }

@@ -20,6 +20,7 @@ const commands = {
   'test:kafka-faults': ['test/kafka-faults/faults.ts'],
   long: ['test/long/long.ts'],
   mutants: ['test/mutation/mutants.ts'],
+  fuzz: ['test/fuzz/fuzz.ts'],
   check: ['scripts/check.mjs'],
   bench: ['bench/bench.ts'],
   'bench:kafka': ['bench/kafka/bench.ts'],

@@ -203,3 +203,22 @@ describe('hostile bytes', () => {
     )
   })
 })
+
+test('extensions within extensions do not nest without a bound', () => {
+  // Each holds the next one, 60,000 levels: it overflowed the stack.
+  const levels = 60_000
+  const bytes = Buffer.alloc(levels * 6 + 1)
+  for (let i = 0; i < levels; i++) {
+    const at = i * 6
+    bytes[at] = 0xc9
+    bytes.writeUInt32BE(bytes.length - at - 6, at + 1)
+    bytes[at + 5] = 0x53
+  }
+  expect(codeOf(() => codec.decode(bytes, 0, bytes.length))).toBe('decode-failed')
+  expect(codeOf(() => decode([0xc7, 0, 0x53]))).toBe('decode-failed')
+})
+
+test('a timestamp beyond what Date holds is refused', () => {
+  const bytes = Buffer.from('c70cff0000000000000fffffffffff', 'hex')
+  expect(codeOf(() => codec.decode(bytes, 0, bytes.length))).toBe('decode-failed')
+})

@@ -194,10 +194,12 @@ export class MsgpackReader {
       }
       case extension.set:
       case extension.map: {
-        const inner = new MsgpackReader(this.#bytes, start, end, this.#names)
-        const items = inner.#read(depth)
-        if (!Array.isArray(items) || inner.#at !== end)
+        // Nothing but an array: extensions in extensions would nest without a bound.
+        if (size === 0 || !isArrayToken(this.#bytes[start]!))
           throw this.#refuse('an extension is damaged')
+        const inner = new MsgpackReader(this.#bytes, start, end, this.#names)
+        const items = inner.#read(depth) as unknown[]
+        if (inner.#at !== end) throw this.#refuse('an extension is damaged')
         return type === extension.set ? new Set(items) : this.#pairs(items)
       }
       default:
@@ -217,6 +219,12 @@ export class MsgpackReader {
    * and i64 seconds.
    */
   #readTimestamp(start: number, size: number): Date {
+    const date = this.#dateAt(start, size)
+    if (Number.isNaN(date.getTime())) throw this.#refuse('a timestamp is beyond what Date holds')
+    return date
+  }
+
+  #dateAt(start: number, size: number): Date {
     if (size === 4) return new Date(this.#bytes.readUInt32BE(start) * 1000)
     if (size === 8) {
       const both = this.#bytes.readBigUInt64BE(start)
@@ -237,6 +245,10 @@ export class MsgpackReader {
       hint: 'write one MessagePack value a record, or give the topic the codec that fits: json()',
     })
   }
+}
+
+function isArrayToken(token: number): boolean {
+  return (token & 0xf0) === 0x90 || token === 0xdc || token === 0xdd
 }
 
 function narrow(value: bigint): number | bigint {

@@ -292,3 +292,15 @@ describe('bytes that do not fit', () => {
     )
   })
 })
+
+test('typed arrays that node:v8 reads are no views on the block', () => {
+  let nested: unknown = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
+  for (let depth = 0; depth <= depthMax; depth++) nested = [nested]
+  const writer = new ValueWriter()
+  writer.writeValue(nested)
+  const block = Buffer.from(writer.bytes())
+  let read = new ValueReader(block).readValue()
+  block.fill(0)
+  while (Array.isArray(read)) [read] = read as unknown[]
+  expect(read).toStrictEqual(new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]))
+})

@@ -240,10 +240,11 @@ export class ValueReader {
     return new make(buffer)
   }
 
+  /** Typed arrays within are views on what it is given: of a copy, as the block is not theirs. */
   #readByV8(): unknown {
-    const start = this.#take(this.readUint())
+    const copy = this.readBytes()
     try {
-      return deserialize(this.#buffer.subarray(start, this.#at))
+      return deserialize(copy)
     } catch (thrown) {
       throw this.#corrupt(`node:v8 cannot read a value: ${messageOf(thrown)}`, thrown)
     }

@@ -27,6 +27,7 @@ import { runningFoldOperator } from './operators/running-fold.ts'
 import { toOperator } from './operators/to.ts'
 import { windowFoldOperator } from './operators/window-fold.ts'
 import { stepOperator } from './operators/step-operator.ts'
+import type { Probe } from './probe.ts'
 import { isTable, looksAt } from './table-readers.ts'
 import type { Tap } from './task-options.ts'
 import type { StateSet } from './state/state-set.ts'
@@ -62,6 +63,7 @@ export interface ChainOptions {
   /** Input partition of the record in hand. */
   readonly originPartition: () => number
   readonly tap?: Tap
+  readonly probe?: Probe
 }
 
 export function buildChain(options: ChainOptions): Chain {
@@ -94,8 +96,14 @@ export function buildChain(options: ChainOptions): Chain {
     if (step.node.kind === 'source' && push !== undefined) entries.set(step.name, push)
   }
   for (const name of reads) entries.set(name, fanOut(targetsOf(name, wiring)))
+  if (options.probe !== undefined) watch(options.probe, stateful, domains)
   const timeBehind = (step: string): TimeDomain => (wiring.times.get(step) as StepTime).behind
   return { entries, asynchronous, stateful, timeBehind }
+}
+
+function watch(probe: Probe, stateful: readonly StatefulStep[], domains: TimeDomains): void {
+  probe.built(stateful, domains.root)
+  domains.beforeAdvance = (watermarkMs) => probe.advances(watermarkMs)
 }
 
 /** Event time as a step sees it, and as those behind it do. */

@@ -3,6 +3,7 @@ import { test } from 'vitest'
 import { isCode } from '../core/error.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { systemClock } from '../core/clock.ts'
+import { ValueWriter } from '../core/value-codec.ts'
 import { guardTasks } from './plan-guard.ts'
 
 test('the tasks of the first run are remembered; the same in any order pass', async () => {
@@ -48,4 +49,34 @@ test('a step that would keep something else is refused; others may come and go',
     return thrown.at.step === 'counts'
   })
   await run({ counts: 'n: count, tumbling windows of 10 ms' })
+})
+
+test('a step may have the name of what every object has', async () => {
+  const log = openMemoryLog()
+  const run = (shapes: Record<string, string>) =>
+    guardTasks({ log, clock: systemClock, pipeline: 'p', tasks: ['main/all'], shapes })
+  await run({ counts: 'n: count' })
+  await run({ counts: 'n: count', constructor: 'n: count', toString: 'n: sum' })
+})
+
+test('what is remembered is checked: a blob of another form is corrupt', async () => {
+  for (const value of [undefined, 'text', { tasks: 'main/all' }, { tasks: 1, shapes: {} }]) {
+    const log = openMemoryLog()
+    const session = await log.open({ pipeline: 'p', task: '#plan', inputs: [], startAt: [] })
+    const writer = new ValueWriter()
+    writer.writeValue(value)
+    const changelog = { bytes: writer.bytes(), startsRound: true, endsRound: true }
+    await session.commit({ offsets: [], appends: [], changelog })
+    await session.close()
+    await assert.rejects(
+      guardTasks({
+        log,
+        clock: systemClock,
+        pipeline: 'p',
+        tasks: ['main/all'],
+        shapes: { a: 'b' },
+      }),
+      (thrown) => isCode(thrown, 'state-corrupt') && thrown.at.pipeline === 'p',
+    )
+  }
 })

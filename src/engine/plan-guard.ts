@@ -52,8 +52,7 @@ async function guardOnce({ log, pipeline, tasks, shapes = {} }: GuardOptions): P
   const session = await log.open({ pipeline, task: guardTask, inputs: [], startAt: [] })
   try {
     let before: Remembered | null = null
-    for await (const blob of session.restore())
-      before = new ValueReader(blob).readValue() as Remembered
+    for await (const blob of session.restore()) before = rememberedIn(blob, pipeline)
     const now: Remembered = { tasks: tasks.toSorted().join(' '), shapes }
     if (before !== null) check(pipeline, before, now)
     if (JSON.stringify(before) === JSON.stringify(now)) return
@@ -69,6 +68,18 @@ async function guardOnce({ log, pipeline, tasks, shapes = {} }: GuardOptions): P
   }
 }
 
+/** @throws `state-corrupt` */
+function rememberedIn(blob: Uint8Array, pipeline: string): Remembered {
+  const value = new ValueReader(blob).readValue() as Partial<Remembered> | null | undefined
+  const { tasks, shapes } = value ?? {}
+  if (typeof tasks === 'string' && typeof shapes === 'object' && shapes !== null)
+    return { tasks, shapes }
+  throw new MillraceError('state-corrupt', 'what is remembered of the earlier runs is damaged', {
+    at: { pipeline },
+    hint: 'restore a copy of the data directory',
+  })
+}
+
 function check(pipeline: string, before: Remembered, now: Remembered): void {
   const forget = `under another name, or forget its state: millrace groups delete ${pipeline}`
   if (before.tasks !== now.tasks) {
@@ -79,7 +90,7 @@ function check(pipeline: string, before: Remembered, now: Remembered): void {
     )
   }
   for (const [step, shape] of Object.entries(now.shapes)) {
-    const was = before.shapes[step]
+    const was = Object.hasOwn(before.shapes, step) ? before.shapes[step] : undefined
     if (was === undefined || was === shape) continue
     throw new MillraceError(
       'invalid-plan',

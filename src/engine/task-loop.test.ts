@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
+import { systemClock } from '../core/clock.ts'
 import { isCode } from '../core/error.ts'
 import type { CommitBatch, Log, Session, TaskSpec } from '../log/log.ts'
 import { faultyLog, scriptedFaults, seededFaults } from '../log/log.faulty.ts'
@@ -198,6 +199,38 @@ test('commits are adaptive: one in flight, what comes meanwhile goes into the ne
   await run.stop()
   assert.equal(commits.length, 2) // nothing was left
   assert.deepEqual(await texts(inner, 'out'), expected(5))
+})
+
+test('what is produced while a commit is in flight is bounded', async () => {
+  const { inner } = await open([])
+  const { log, commits, answers } = steppedLog(inner)
+  const text = 'x'.repeat(10_000)
+  const pipeline = from(numbers)
+    .map((r) => ({ ...(r as object), text }))
+    .to(topic('out'))
+  const limit = 2 << 20
+  const { run } = await start(log, pipeline, { pendingBytesMax: limit })
+  await give(inner, 'in', [record(0)])
+  await until('the first commit', () => commits.length === 1)
+  const many = 4000
+  await give(
+    inner,
+    'in',
+    Array.from({ length: many }, (_, i) => record(i + 1)),
+  )
+  const recordsIn = (): number => run.status()[0]?.counters.recordsIn ?? 0
+  await until('as much as is allowed', () => recordsIn() * text.length > limit)
+  for (let turn = 0; turn < 100; turn++) await systemClock.nextTurn()
+  // The limit, the slice that passes it, and the block that is not full yet.
+  const most = Math.ceil(limit / text.length) + 2 * 512
+  assert.ok(recordsIn() <= most, `${recordsIn()} records of ${text.length} bytes, ${most} allowed`)
+  let isOver = false
+  void run.stop().then(() => (isOver = true))
+  await until('the end', () => {
+    for (const answer of answers.splice(0)) answer()
+    return isOver
+  })
+  assert.equal((await texts(inner, 'out')).length, recordsIn())
 })
 
 test('from the latest: what comes after the start survives failing commits', async () => {

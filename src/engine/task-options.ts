@@ -4,6 +4,7 @@ import type { Session } from '../log/log.ts'
 import type { PlanPart } from '../pipeline/plan.ts'
 import type { Outside } from './operators/operator.ts'
 import type { OutputTopic } from './outputs.ts'
+import type { Probe } from './probe.ts'
 import type { TaskInput } from './task-inputs.ts'
 
 export interface TaskOptions {
@@ -23,6 +24,7 @@ export interface TaskOptions {
   readonly nowMs: number
   readonly print: (text: string) => void
   readonly tap?: Tap
+  readonly probe?: Probe
 }
 
 /**

@@ -40,6 +40,8 @@ export class TimeDomains {
   readonly root: TimeDomain = new TimeDomain([], 0)
   /** The root first, each after its parents. */
   readonly #all: TimeDomain[] = [this.root]
+  /** Told where the task's event time is about to move; null: nobody asks. */
+  beforeAdvance: ((watermarkMs: number) => void) | null = null
 
   /** A domain behind others. */
   behind(parents: readonly TimeDomain[], delayMs: number): TimeDomain {
@@ -62,6 +64,8 @@ export class TimeDomains {
    */
   advance(watermarkMs: number, begin: () => void): void {
     const { root } = this
+    if (this.beforeAdvance !== null && watermarkMs > root.watermarkMs)
+      this.beforeAdvance(watermarkMs)
     root.nextMs = Math.max(root.watermarkMs, watermarkMs)
     for (const domain of this.#all) {
       if (domain !== root) domain.nextMs = reachOf(domain)

@@ -6,10 +6,12 @@ import type { GroupOffset, Log, Session } from '../log/log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { count } from '../pipeline/aggregators/count.ts'
 import { sum } from '../pipeline/aggregators/sum.ts'
+import { buildPlan } from '../pipeline/build-plan.ts'
 import { from } from '../pipeline/from.ts'
+import { pipeline as pipelineOf } from '../pipeline/pipeline.ts'
 import { topic } from '../pipeline/topic.ts'
 import { give, start, texts, until } from './conformance/engine-probe.ts'
-import { trimRepartitions } from './trim-repartition.ts'
+import { emptyPassages, trimRepartitions } from './trim-repartition.ts'
 
 interface Probe {
   readonly log: Log
@@ -74,6 +76,15 @@ test('the first commit trims, the next after 1000 more; inputs of the user never
   assert.deepEqual(trims, [[5], [1005]], 'what does not move is not trimmed again')
   assert.equal((await log.describeTopic('passage')).partitions[0]?.startOffset, 1005)
   assert.equal((await log.describeTopic('in')).partitions[0]?.startOffset, 0)
+})
+
+test('L1 what was read but not committed stays', async () => {
+  const { session, trims } = await open()
+  assert.equal(session.poll(1)?.count, 2000)
+  await commit(session, 100, -1)
+  assert.deepEqual(trims, [])
+  await commit(session, -1, 40)
+  assert.deepEqual(trims, [[40]])
 })
 
 test('16 MiB that were read, or 30 s, make a trim due', async () => {
@@ -173,6 +184,36 @@ test('a pipeline leaves its repartition topic small, and its results right', asy
     events.filter(({ kind }) => kind === 'trim-failed' || kind === 'retrying'),
     [],
   )
+})
+
+test('L1 what is on its way stays where any task has committed, and else goes', async () => {
+  const log = openMemoryLog()
+  const plan = buildPlan(
+    pipelineOf(
+      'p',
+      from(topic('in'))
+        .keyBy(() => 'all')
+        .aggregate({ n: count() })
+        .to(topic('out')),
+    ),
+    { name: 'p', repartition: true },
+  )
+  const passage = plan.parts.flatMap((part) => part.repartitions)[0]?.topic ?? ''
+  for (const name of ['in', passage]) {
+    await log.createTopic(name)
+    await append(log, name, 10, 10)
+  }
+  const left = async (): Promise<number | undefined> =>
+    (await log.describeTopic(passage)).partitions[0]?.startOffset
+  const inputs = [{ topic: 'in', partition: 0 }]
+  const session = await log.open({ pipeline: 'p', task: 'first/0', inputs, startAt: ['earliest'] })
+  await commit(session, 10)
+  await emptyPassages(log, plan)
+  assert.equal(await left(), 0)
+  await session.close()
+  await log.deleteGroup('p')
+  await emptyPassages(log, plan)
+  assert.equal(await left(), 10)
 })
 
 test('a pipeline whose state was forgotten does not read what it sent itself before', async () => {

@@ -4,6 +4,7 @@ import type { Type } from 'avsc'
 import { codec } from '../core/codec.ts'
 import type { Codec } from '../core/codec.ts'
 import { MillraceError, messageOf } from '../core/error.ts'
+import { boundedType } from './bounded-avro.ts'
 import { CompiledSchemas } from './compiled-schemas.ts'
 import { frameBytes, framed, schemaIdAt } from './schema-frame.ts'
 import type { SchemaReference, SchemaRegistry, SchemaText } from './schema-registry.ts'
@@ -151,7 +152,8 @@ async function declareReferences(
 /** Registers what it declares in `names`. */
 function parse(schema: SchemaText, names: Record<string, Type>): Type {
   try {
-    return avsc.Type.forSchema(JSON.parse(schema.text) as never, { registry: names })
+    const options = { registry: names, typeHook: boundedType }
+    return avsc.Type.forSchema(JSON.parse(schema.text) as never, options as never)
   } catch (thrown) {
     throw new MillraceError('decode-failed', `the Avro schema is not valid: ${messageOf(thrown)}`, {
       cause: thrown,

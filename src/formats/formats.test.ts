@@ -211,3 +211,40 @@ test('a codec that was not prepared, or has no schema, does not write', async ()
     isCode(thrown, 'registry-failed'),
   )
 })
+
+test('Avro believes a count only as far as there are bytes', async () => {
+  const list = (items: unknown): Codec<unknown> =>
+    avro({ registry, subject: `list-${String(items)}`, schema: { type: 'array', items } })
+  const map = avro({ registry, subject: 'map', schema: { type: 'map', values: 'int' } })
+  const nulls = Array.from({ length: 1000 }, () => null)
+  assert.deepEqual(await decoded(list('null'), await encoded(list('null'), nulls)), nulls)
+  const named = JSON.parse('{"a":1,"__proto__":2}') as Record<string, number>
+  assert.deepEqual(await decoded(map, await encoded(map, named)), named)
+  // 2^34 items; then as many in a block that says its size.
+  for (const hex of ['80808080800100', 'ffffffffff3f0600']) {
+    for (const codec of [list('int'), list('null'), map]) {
+      const head = (await encoded(codec, codec === map ? {} : [])).subarray(0, 5)
+      const bytes = Buffer.concat([head, Buffer.from(hex, 'hex')])
+      await assert.rejects(decoded(codec, bytes), (thrown) => isCode(thrown, 'decode-failed'))
+    }
+  }
+})
+
+test('Avro passes over arrays and maps that the reader does not want', async () => {
+  const fields = [
+    { name: 'gone', type: { type: 'array', items: 'string' } },
+    { name: 'lost', type: { type: 'map', values: 'long' } },
+    { name: 'kept', type: 'string' },
+  ]
+  const type = { type: 'record', name: 'R' }
+  const writer = avro<unknown>({ registry, subject: 'r', schema: { ...type, fields } })
+  const reader = avro<{ kept: string }>({
+    registry,
+    subject: 'r2',
+    schema: { ...type, fields: fields.slice(2) },
+  })
+  const bytes = await encoded(writer, { gone: ['x', 'y'], lost: { a: 1, b: 2 }, kept: 'z' })
+  assert.equal((await decoded(reader, bytes)).kept, 'z')
+  const cut = Buffer.concat([bytes.subarray(0, 5), Buffer.from('80808080800100', 'hex')])
+  await assert.rejects(decoded(reader, cut), (thrown) => isCode(thrown, 'decode-failed'))
+})

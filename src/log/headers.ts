@@ -1,5 +1,6 @@
 /** The headers of a record, as bytes. */
 import { assert } from '../core/assert.ts'
+import { MillraceError } from '../core/error.ts'
 
 export interface Header {
   readonly name: string
@@ -25,16 +26,26 @@ export function encodeHeaders(headers: readonly Header[]): Buffer {
   return Buffer.concat(parts)
 }
 
+/** @throws `log-damaged` where they do not fit */
 export function decodeHeaders(bytes: Buffer): Header[] {
   const headers: Header[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const nameEnd = at + 2 + bytes.readUInt16LE(at)
+  const size = bytes.length
+  for (let at = 0; at < size;) {
+    // A name of no bytes and a null value are the least.
+    const nameEnd = at + 2 + (at + 2 <= size ? bytes.readUInt16LE(at) : 0)
+    if (nameEnd + 4 > size) throw damaged(size)
     const name = bytes.toString('utf8', at + 2, nameEnd)
     const length = bytes.readInt32LE(nameEnd)
     at = nameEnd + 4
     headers.push({ name, value: length < 0 ? null : bytes.subarray(at, at + length) })
     if (length > 0) at += length
+    if (at > size) throw damaged(size)
   }
   return headers
+}
+
+function damaged(size: number): MillraceError {
+  return new MillraceError('log-damaged', `the ${size} bytes of a record's headers do not fit`, {
+    hint: 'read on after it: millrace consume --from OFFSET',
+  })
 }

@@ -25,10 +25,10 @@ export class FeedSession implements Session {
     this.#ends = inputs.map(() => 0)
   }
 
-  /** Index of an input; -1 when the pipeline does not read it. */
-  indexOf({ topic, partition }: TopicPartition): number {
-    return this.spec.inputs.findIndex(
-      (input) => input.topic === topic && input.partition === partition,
+  /** Inputs that read a place: two where a topic is read as a global table, too; none: not read. */
+  indexesOf({ topic, partition }: TopicPartition): number[] {
+    return this.spec.inputs.flatMap((input, i) =>
+      input.topic === topic && input.partition === partition ? [i] : [],
     )
   }
 

@@ -10,7 +10,8 @@ export interface TestOptions {
   readonly startMs?: number
   /**
    * As in `run`. `one` (default): one task reads all partitions. `per-partition`: a task for each,
-   * and records that get another key go through a repartition topic, as they do on Kafka.
+   * and records that get another key go through a repartition topic, as they do on Kafka. Where
+   * every topic has one partition there is one task in any case.
    */
   readonly tasks?: 'one' | 'per-partition'
   /** Whether `trace` tells what happens. Default false. */
@@ -73,6 +74,12 @@ export interface PipelineTest {
   /** The same with key, time, partition and offset. */
   records<V, K>(topic: Topic<V, K>): TestRecord<V>[]
   records(topic: string): TestRecord<unknown>[]
+  /**
+   * A topic that was written to, as the table that its records make: the newest value of each key,
+   * without those that a null has taken away. Keys as text, as the topic has them.
+   */
+  table<V, K>(topic: Topic<V, K>): Map<string, V>
+  table(topic: string): Map<string, unknown>
   /** What did not decode, validate or process; of one source topic, or of all. */
   deadLetters(topic?: Topic<never, unknown> | string): TestLetter[]
   /** What came too late for a step. */
@@ -93,8 +100,10 @@ export interface PipelineTest {
   tasks(): string[]
   /**
    * What happened since the last call, a line each, for people and for snapshots: records that
-   * came, what each step gave, how event time moved and which partition holds it, what steps wait
-   * for (a window's end, a timer), inputs that fell idle, what was written, letters.
+   * came, what each step gave, how event time moved and which partition holds it, inputs that fell
+   * idle, windows that open and close, timers that are set and fire, records that are late and by
+   * how much, dead ones and why, what was written (as a commit has it). What a record did before a
+   * step threw at it is told of, and then undone.
    * @throws `invalid-argument` without the option `trace`
    */
   trace(): string

@@ -1,9 +1,9 @@
-/** Several partitions and tasks, tables as inputs, plans and traces of pipelines under test. */
+/** Several partitions and tasks, tables as inputs, plans of pipelines under test. */
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
 import { isCode } from '../core/error.ts'
 import { compareKeys } from '../core/key.ts'
-import { count, from, globalTable, json, output, string, sum, table } from '../index.ts'
+import { count, from, globalTable, json, string, sum, table } from '../index.ts'
 import { topic, tumbling } from '../index.ts'
 import { testPipeline } from './test-pipeline.ts'
 
@@ -107,19 +107,53 @@ test('a global table is known to every task', () => {
   )
 })
 
-test('a table of a stream over several tasks takes back what a row was', () => {
-  const pipeline = table(customers)
+test('a table over several tasks takes back what a row was', () => {
+  const people = topic('people', {
+    codec: json<{ name: string }>(),
+    key: 'record',
+    partitions: 3,
+  })
+  const pipeline = table(people)
     .groupBy((row) => row.name)
     .aggregate({ n: count() })
-    .to(topic('names'))
+    .to(topic('names', { key: 'record', compact: true }))
+  assert.equal(testPipeline(pipeline, { tasks: 'per-partition' }).tasks().length, 6)
   const test = testPipeline(pipeline, { tasks: 'per-partition' })
-  test.push(customers, { name: 'Ada' }, { key: 'a' })
-  test.push(customers, { name: 'Ada' }, { key: 'b' })
-  test.push(customers, null as never, { key: 'a' })
+  test.push(people, { name: 'Ada' }, { key: 'a' })
+  test.push(people, { name: 'Ada' }, { key: 'b' })
+  test.push(people, null as never, { key: 'a' })
   assert.deepEqual(
     test.outputs('names').map((row) => (row as { n: number }).n),
     [1, 2, 1],
   )
+  assert.deepEqual([...test.table('names')], [['Ada', { key: 'Ada', n: 1 }]])
+  test.push(people, null as never, { key: 'b' })
+  assert.deepEqual([...test.table('names')], [])
+  assert.equal(test.records('names').at(-1)?.value, null)
+})
+
+test('a topic that is also read as a global table is read twice', () => {
+  interface Person {
+    readonly name: string
+    readonly boss: string
+  }
+  const people = topic('people', { codec: json<Person>(), key: 'record' })
+  const pipeline = from(people)
+    .join(globalTable(people), { by: (person) => person.boss, type: 'left' })
+    .map(({ left, right }) => `${left.name} ${right?.name ?? '?'}`)
+    .to(topic('bosses', { codec: string() }))
+  const test = testPipeline(pipeline)
+  test.push(people, { name: 'Ada', boss: 'b' }, { key: 'a' })
+  test.push(people, { name: 'Bea', boss: 'a' }, { key: 'b' })
+  assert.deepEqual(test.outputs('bosses'), ['Ada ?', 'Bea Ada'])
+})
+
+test('with one partition there is one task, as in a run', () => {
+  const words = topic('words', { codec: string(), key: 'record' })
+  const wide = topic('wide', { codec: string(), key: 'record', partitions: 4 })
+  const copies = from(words).join(globalTable(wide), { by: (word) => word, type: 'left' })
+  const pipeline = copies.map(({ left }) => left).to(topic('copies', { codec: string() }))
+  assert.deepEqual(testPipeline(pipeline, { tasks: 'per-partition' }).tasks(), ['main/all'])
 })
 
 test('topics that are read together need as many partitions', () => {
@@ -140,82 +174,6 @@ test('the plan is text for a snapshot', () => {
     'orders.key-by.aggregate-10s.to-totals  to',
   ])
   expect(testPipeline(totals(), { tasks: 'per-partition' }).plan()).toContain('part ')
-})
-
-test('the trace tells what happened and why', () => {
-  const words = topic('words', { codec: string(), key: (word) => word, idleAfter: '5s' })
-  const counts = from(words)
-    .map((word) => {
-      if (word === '') throw new Error('empty')
-      return word
-    })
-    .named('check')
-    .window(tumbling('10s'))
-    .aggregate({ n: count() })
-    .named('count')
-    .to(topic('counts'))
-  const test = testPipeline(counts, { trace: true })
-  test.push(words, 'a', { time: 1000 })
-  test.push(words, '', { time: 2000 })
-  test.push(words, 'b', { time: 12_000 })
-  test.push(words, 'a', { time: 3000 })
-  test.advance('10s', { every: '4s' })
-  expect(test.trace()).toMatchInlineSnapshot(`
-    "clock 0s
-      record      words/0@0 key "a" at 1s: a
-      gives       check key "a" at 1s: "a"
-      event time  begins at 1s, held by words/0
-      waits       count for event time 10s
-      record      words/0@1 key "" at 2s: 
-      written     words.dead/0@0 step-failed in check: empty: 
-      event time  1s → 2s, held by words/0
-      record      words/0@2 key "b" at 12s: b
-      gives       check key "b" at 12s: "b"
-      gives       count key "a" at 9.999s: {"key":"a","window":{"start":0,"end":10000},"n":1}
-      written     counts/0@0 {"key":"a","window":{"start":0,"end":10000},"n":1}
-      event time  2s → 12s, held by words/0
-      waits       count for event time 20s
-      record      words/0@3 key "a" at 3s: a
-      gives       check key "a" at 3s: "a"
-      written     words.late/0@0 late in count: a
-    clock 4s
-    clock 5s
-      input       words/0 is idle
-    clock 8s
-      event time  12s → 15s
-    clock 10s
-      event time  15s → 17s
-    "
-  `)
-  assert.equal(test.trace(), '')
-})
-
-test('the trace shows timers, and tasks by name', () => {
-  const users = topic('users', { codec: string(), key: (user) => user })
-  const quiet = from(users)
-    .process({
-      state: {},
-      emits: output<string>(),
-      onRecord: (_user, { timers }) => timers.event(7000),
-      onTimer: (_timer, { emit }) => emit('quiet'),
-    })
-    .named('watch')
-    .to(topic('quiet', { codec: string() }))
-  const test = testPipeline(quiet, { trace: true, tasks: 'per-partition' })
-  test.push(users, 'u', { time: 1000 })
-  test.push(users, 'u', { time: 9000 })
-  expect(test.trace()).toMatchInlineSnapshot(`
-    "clock 0s
-      record      users/0@0 key "u" at 1s: u
-      event time  begins at 1s, held by users/0
-      waits       watch for event time 7s
-      record      users/0@1 key "u" at 9s: u
-      gives       watch key "u" at 7s: "quiet"
-      written     quiet/0@0 quiet
-      event time  1s → 9s, held by users/0
-      waits       watch for nothing
-    "
-  `)
 })
 
 test('a trace that was not asked for is refused; steps of no length, too', () => {

@@ -19,7 +19,7 @@ import { TestedTask } from './tested-task.ts'
 import { partitionsOf, testedPlan, type TestedPlan } from './tested-plan.ts'
 import { Trace } from './trace.ts'
 import { VirtualOutside } from './virtual-outside.ts'
-import { letterOf, WrittenTopics, type TestLetter, type TestRecord } from './written-topics.ts'
+import { WrittenTopics, type TestLetter, type TestRecord } from './written-topics.ts'
 
 type TopicName = { readonly spec: TopicSpec } | string
 
@@ -41,14 +41,9 @@ export class TestDriver implements PipelineTest {
     this.#nowMs = startMs
     this.#outside = new VirtualOutside(startMs)
     this.#trace = trace ? new Trace() : null
-    const sourceSteps = new Set(
-      this.#tested.plan.parts.flatMap(({ steps }) =>
-        steps.flatMap(({ name, node }) => (node.kind === 'source' ? [name] : [])),
-      ),
-    )
+    const lines = this.#trace
     this.#tasks = this.#tested.tasks.map((planned) => {
       const name = this.#isOneTask ? '' : planned.name
-      const told = this.#trace
       return new TestedTask({
         planned,
         outside: this.#outside,
@@ -56,13 +51,7 @@ export class TestDriver implements PipelineTest {
         print: (text) => {
           this.#printed += text
         },
-        // What a source gives has been told when it came.
-        tap:
-          told === null
-            ? null
-            : (step, value, key, timeMs) => {
-                if (!sourceSteps.has(step)) told.gave(name, { step, value, key, timeMs })
-              },
+        trace: lines && { lines, name },
       })
     })
   }
@@ -120,6 +109,12 @@ export class TestDriver implements PipelineTest {
   records(topic: string): TestRecord<unknown>[]
   records(topic: TopicName): TestRecord<unknown>[] {
     return this.#records(topic)
+  }
+
+  table<V, K>(topic: Topic<V, K>): Map<string, V>
+  table(topic: string): Map<string, unknown>
+  table(topic: TopicName): Map<string, unknown> {
+    return this.#written.table(this.#output(topic))
   }
 
   deadLetters(topic?: TopicName): TestLetter[] {
@@ -204,10 +199,7 @@ export class TestDriver implements PipelineTest {
 
   /** Puts a block before the tasks that read the place. @returns offset of its first record */
   #give(place: TopicPartition, block: Uint8Array): number {
-    for (const task of this.#tasks) {
-      const input = task.indexOf(place)
-      if (input >= 0) task.feed(input, block)
-    }
+    for (const task of this.#tasks) task.feed(place, block)
     const name = `${place.topic}/${place.partition}`
     const offset = this.#fed.get(name) ?? 0
     const { nextOffset } = new RecordBatch(place.topic, place.partition, offset, block)
@@ -243,7 +235,6 @@ export class TestDriver implements PipelineTest {
       isMore = false
       for (const task of this.#tasks) {
         if (this.#take(task, task.step(this.#nowMs))) isMore = true
-        this.#trace?.look(this.#isOneTask ? '' : task.name, task.explain())
       }
     }
   }
@@ -255,26 +246,24 @@ export class TestDriver implements PipelineTest {
     const between = appends.filter(isForOthers)
     for (const append of between) this.#give(append, append.bytes)
     const written = this.#written.take(appends.filter((append) => !isForOthers(append)))
-    if (this.#trace !== null) for (const batch of written) this.#tell(task, batch)
+    for (const batch of written) this.#tell(task, batch)
     return between.length > 0
   }
 
   #tell(task: TestedTask, batch: RecordBatch): void {
-    const { topic, partition } = batch
-    const isLetter = !this.#tested.outputs.has(topic)
-    for (let i = 0; i < batch.count; i++) {
-      const place = `${topic}/${partition}@${batch.offset(i)}`
-      const { reason, step, message, value } = letterOf(batch, i)
-      const why = message === '' ? '' : `: ${message}`
-      const text = isLetter ? `${reason} in ${step}${why}: ${value}` : String(batch.value(i))
-      this.#trace?.wrote(this.#isOneTask ? '' : task.name, place, text)
-    }
+    const name = this.#isOneTask ? '' : task.name
+    if (this.#tested.outputs.has(batch.topic)) this.#trace?.wrote(name, batch)
+    else this.#trace?.wroteLetters(name, batch)
   }
 
   #records(topic: TopicName): TestRecord<unknown>[] {
+    return this.#written.records(this.#output(topic))
+  }
+
+  #output(topic: TopicName): TopicSpec {
     const { outputs } = this.#tested
     const spec = typeof topic === 'string' ? outputs.get(topic) : topic.spec
-    return this.#written.records(spec ?? unknownTopic(topic, 'write', outputs))
+    return spec ?? unknownTopic(topic, 'write', outputs)
   }
 
   #letters(topic: TopicName | undefined, letterTopic: (topic: string) => string): TestLetter[] {

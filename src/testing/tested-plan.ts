@@ -1,7 +1,7 @@
 /** The plan of a pipeline under test, cut into tasks, over topics that are declared only. */
 import { letterHeaderBytesMax } from '../engine/letters.ts'
 import { isTable } from '../engine/table-readers.ts'
-import { cutIntoTasks, type PlannedTask, type TaskMode } from '../engine/task-plan.ts'
+import { cutIntoTasks, widthOf, type PlannedTask, type TaskMode } from '../engine/task-plan.ts'
 import { defaultTopicConfig, type TopicConfig, type TopicInfo } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
@@ -23,9 +23,42 @@ export interface TestedPlan {
   readonly tables: ReadonlySet<string>
 }
 
-/** @throws `invalid-plan` */
+/**
+ * As a run does it: with one partition there is one task, whatever `mode` says.
+ * @throws `invalid-plan`
+ */
 export function testedPlan(pipelines: readonly Pipeline[], mode: TaskMode): TestedPlan {
-  const plan = buildPlan(pipelines, { name: 'test', repartition: mode === 'per-partition' })
+  const name = nameOf(pipelines)
+  const whole = buildPlan(pipelines, { name, repartition: false })
+  const declared = topicsOf(whole)
+  const width = widthOf(whole, declared.all)
+  if (mode === 'one' || width === 1) {
+    const tasks = cutIntoTasks(whole, declared.all, 'one')
+    return { ...declared, plan: whole, tasks, repartitions: new Set() }
+  }
+  const plan = buildPlan(pipelines, { name, repartition: true })
+  const repartitions = new Set(
+    plan.parts.flatMap((part) => part.repartitions.map(({ topic }) => topic)),
+  )
+  const all = new Map(declared.all)
+  for (const topic of repartitions)
+    all.set(topic, infoOf(topic, { partitions: width, compact: false }))
+  return { ...declared, plan, tasks: cutIntoTasks(plan, all, mode), repartitions }
+}
+
+/** The pipelines' own name, where all have the same. */
+function nameOf(pipelines: readonly Pipeline[]): string {
+  const names = new Set(pipelines.map(({ name }) => name ?? 'test'))
+  const [name = 'test'] = names
+  return names.size === 1 ? name : 'test'
+}
+
+interface DeclaredTopics extends Pick<TestedPlan, 'sources' | 'outputs' | 'tables'> {
+  /** With those for letters. */
+  readonly all: ReadonlyMap<string, TopicInfo>
+}
+
+function topicsOf(plan: Plan): DeclaredTopics {
   const sources = new Map<string, TopicSpec>()
   const outputs = new Map<string, TopicSpec>()
   const tables = new Set<string>()
@@ -49,16 +82,7 @@ export function testedPlan(pipelines: readonly Pipeline[], mode: TaskMode): Test
     for (const name of [deadTopic(spec.name), lateTopic(spec.name)])
       all.set(name, infoOf(name, { partitions: spec.partitions, compact: false }))
   }
-  const partitions = Math.max(1, ...[...sources.values()].map((spec) => spec.partitions ?? 1))
-  const repartitions = new Set<string>()
-  for (const part of plan.parts) {
-    for (const { topic } of part.repartitions) {
-      repartitions.add(topic)
-      all.set(topic, infoOf(topic, { partitions, compact: false }))
-    }
-  }
-  const tasks = cutIntoTasks(plan, all, mode)
-  return { plan, tasks, sources, outputs, repartitions, tables }
+  return { sources, outputs, tables, all }
 }
 
 export function partitionsOf(spec: Pick<TopicSpec, 'partitions'>): number {

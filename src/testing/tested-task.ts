@@ -5,9 +5,11 @@ import type { PlannedTask } from '../engine/task-plan.ts'
 import { Task } from '../engine/task.ts'
 import type { AppendBatch, TopicPartition } from '../log/log.ts'
 import { FeedSession } from './feed-session.ts'
+import { TracedTask } from './traced-task.ts'
+import type { Trace } from './trace.ts'
 import type { VirtualOutside } from './virtual-outside.ts'
 
-/** Records between two looks at what is left; any number gives the same results. */
+/** Records between two looks at what is left. */
 const sliceRecords = 1000
 
 export interface TestedTaskOptions {
@@ -15,43 +17,48 @@ export interface TestedTaskOptions {
   readonly outside: VirtualOutside
   readonly nowMs: number
   readonly print: (text: string) => void
-  readonly tap: Tap | null
+  /** null: nothing is traced. */
+  readonly trace: { readonly lines: Trace; readonly name: string } | null
 }
 
 export class TestedTask {
   readonly name: string
   readonly #session: FeedSession
   readonly #task: Task
+  readonly #traced: TracedTask | null
 
-  constructor({ planned, outside, nowMs, print, tap }: TestedTaskOptions) {
+  constructor({ planned, outside, nowMs, print, trace }: TestedTaskOptions) {
     this.name = planned.name
     this.#session = new FeedSession(planned.inputs.map((input) => input.place))
+    this.#traced = trace && new TracedTask(trace.name, trace.lines, () => this.#task.explainTime())
     this.#task = new Task({
       ...planned,
       session: this.#session,
       nowMs,
       outside,
       print,
-      ...(tap === null ? {} : { tap }),
+      ...(trace && { tap: tapOf(planned, trace) }),
+      ...(this.#traced && { probe: this.#traced }),
     })
     this.#task.begin()
   }
 
-  /** Index of an input; -1 where the task does not read it. */
-  indexOf(place: TopicPartition): number {
-    return this.#session.indexOf(place)
-  }
-
-  feed(input: number, block: Uint8Array): void {
-    this.#session.feed(input, block)
+  /** Gives it a block, if it reads the place. */
+  feed(place: TopicPartition, block: Uint8Array): void {
+    for (const input of this.#session.indexesOf(place)) this.#session.feed(input, block)
   }
 
   /** Takes all that is there. @returns what it has committed by that; as in a run, not before all
    * results have come */
   step(nowMs: number): readonly AppendBatch[] {
+    const traced = this.#traced
+    traced?.ticks(nowMs)
     this.#task.tick(nowMs)
-    while (this.#task.process(sliceRecords) === 'more');
+    // One by one where each is told of: any number gives the same results.
+    while (this.#task.process(traced === null ? sliceRecords : 1) === 'more') traced?.look()
+    traced?.look()
     this.#task.tick(nowMs)
+    traced?.look()
     return this.commit()
   }
 
@@ -91,5 +98,15 @@ export class TestedTask {
 
   explain(): TimeExplanation {
     return this.#task.explainTime()
+  }
+}
+
+/** What a source gives has been told when it came. */
+function tapOf({ part }: PlannedTask, { lines, name }: { lines: Trace; name: string }): Tap {
+  const sources = new Set(
+    part.steps.flatMap((step) => (step.node.kind === 'source' ? [step.name] : [])),
+  )
+  return (step, value, key, timeMs) => {
+    if (!sources.has(step)) lines.gave(name, { step, value, key, timeMs })
   }
 }

@@ -48,13 +48,9 @@ export class WrittenTopics {
     const validate = spec.schema === null ? null : validator(spec.schema, { topic: spec.name })
     const records: TestRecord<unknown>[] = []
     this.#each(spec.name, (batch, i) => {
-      const decoded = batch.valueIsNull(i)
-        ? null
-        : spec.codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
-      const value = validate === null ? decoded : validate(decoded)
       const key = batch.key(i)?.toString() ?? null
       records.push({
-        value,
+        value: batch.valueIsNull(i) ? null : valueOf(batch, i, { codec: spec.codec, validate }),
         key,
         time: batch.time(i),
         partition: batch.partition,
@@ -62,6 +58,17 @@ export class WrittenTopics {
       })
     })
     return records
+  }
+
+  /** The newest value of each key, but of those that a null has taken away. */
+  table(spec: TopicSpec): Map<string, unknown> {
+    const rows = new Map<string, unknown>()
+    for (const { key, value } of this.records(spec)) {
+      if (key === null) continue
+      if (value === null) rows.delete(key)
+      else rows.set(key, value)
+    }
+    return rows
   }
 
   /** In order of partition and offset. */
@@ -82,11 +89,20 @@ export class WrittenTopics {
   }
 }
 
-export function letterOf(batch: RecordBatch, i: number): TestLetter {
-  const headers = new Map(
-    batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
-  )
-  const header = (name: string): string => headers.get(`millrace-${name}`) ?? ''
+function valueOf(
+  batch: RecordBatch,
+  i: number,
+  {
+    codec,
+    validate,
+  }: Pick<TopicSpec, 'codec'> & { readonly validate: ((value: unknown) => unknown) | null },
+): unknown {
+  const decoded = codec.decode(batch.bytes, batch.valueStart(i), batch.valueEnd(i))
+  return validate === null ? decoded : validate(decoded)
+}
+
+function letterOf(batch: RecordBatch, i: number): TestLetter {
+  const header = letterHeaders(batch, i)
   return {
     reason: header('reason'),
     step: header('step'),
@@ -97,4 +113,12 @@ export function letterOf(batch: RecordBatch, i: number): TestLetter {
     key: batch.key(i)?.toString() ?? null,
     value: batch.value(i)?.toString() ?? null,
   }
+}
+
+/** Looks up what a letter's headers say; empty: nothing. */
+export function letterHeaders(batch: RecordBatch, i: number): (name: string) => string {
+  const headers = new Map(
+    batch.headers(i).map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]),
+  )
+  return (name) => headers.get(`millrace-${name}`) ?? ''
 }

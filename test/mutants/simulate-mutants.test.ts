@@ -101,3 +101,17 @@ test('the list names mutants that there are', () => {
     [],
   )
 })
+
+test('a hand-over finds a log that ignores the fence, and one that loses state', async () => {
+  const faults = ['hand-over', 'pause', 'small-reads'] as const
+  const shared = { ...options, faults, tasks: 'per-partition' } as const
+  await simulateOn((log) => log, pipeline(), { ...shared, seeds: 20 })
+  const wrong = [
+    logMutants.find((one) => one.name === 'ignores the fence'),
+    ownMutants.find((one) => one.name.startsWith('keeps offsets and records')),
+  ]
+  for (const mutant of wrong) {
+    assert.ok(mutant !== undefined)
+    await assert.rejects(simulateOn(mutant.wrap, pipeline(), shared), /process \d starts/)
+  }
+})

@@ -50,4 +50,40 @@ export const logBugs: readonly Planted[] = [
     find: "if (during === 'commit' && known?.code",
     replace: "if (during === 'never' && known?.code",
   },
+  {
+    name: 'an append that is sent again is made twice',
+    file: 'src/log/embedded/append.ts',
+    find: 'const baseOffset = known ?? insert(context, place, batch)',
+    replace: 'const baseOffset = insert(context, place, batch)',
+  },
+  {
+    name: 'retention deletes what is still to be kept',
+    file: 'src/log/embedded/retention.ts',
+    find: 'const isOld = keptMs !== null && batch.appended_ms < nowMs - keptMs',
+    replace: 'const isOld = keptMs !== null && batch.appended_ms <= nowMs - keptMs / 2',
+  },
+  {
+    name: 'compaction takes deletions away before others have seen them',
+    file: 'src/log/embedded/compaction.ts',
+    find: 'if (dueMs <= nowMs) continue',
+    replace: 'if (row.appended_ms <= nowMs) continue',
+  },
+  {
+    name: 'trimming takes the whole batch that it cuts',
+    file: 'src/log/embedded/trim.ts',
+    find: 'SELECT next_offset AS next, bytes FROM batches WHERE part_id = ? AND next_offset <=',
+    replace: 'SELECT next_offset AS next, bytes FROM batches WHERE part_id = ? AND base_offset <',
+  },
+  {
+    name: 'the memory log shows again what was trimmed',
+    file: 'src/log/memory/memory-partition.ts',
+    find: 'const from = Math.max(offset, this.#trimmedTo)',
+    replace: 'const from = offset',
+  },
+  {
+    name: 'a damaged block is read as if it were sound',
+    file: 'src/log/batch.ts',
+    find: 'if (crc32(block.subarray(8)) !== block.readUInt32LE(4))',
+    replace: 'if (crc32(block.subarray(8)) < 0)',
+  },
 ]

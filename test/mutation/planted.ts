@@ -1,10 +1,18 @@
 /** Known bugs, planted one at a time: the suite must catch each. */
+import { edgeBugs } from './planted-edges.ts'
 import { engineBugs } from './planted-engine.ts'
+import { kafkaBugs } from './planted-kafka.ts'
 import { logBugs } from './planted-log.ts'
 import { stepBugs } from './planted-steps.ts'
 import type { Planted } from './planted-bug.ts'
 
-export const plantedBugs: readonly Planted[] = [...engineBugs, ...stepBugs, ...logBugs]
+export const plantedBugs: readonly Planted[] = [
+  ...engineBugs,
+  ...stepBugs,
+  ...edgeBugs,
+  ...logBugs,
+  ...kafkaBugs,
+]
 
 /** @throws where the text is not there exactly once, or nothing would change */
 export function plant({ name, file, find, replace }: Planted, source: string): string {

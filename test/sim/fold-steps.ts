@@ -192,7 +192,7 @@ function windowed(from: Grown, ground: Ground): Grown {
   uses.add(`window: ${window.name}`)
   // A window that the clock closes may do so before a result comes early, where a process was
   // paused.
-  const mayBeEarly = !isClockFree && isStill && window.canBeLate
+  const mayBeEarly = !isClockFree && isStill && !from.isTimeDriven && window.canBeLate
   const options: WindowOptions = {
     ...(window.canBeLate && dice.percent(40) ? { lateness: ms(dice.pick([100, 2_000])) } : {}),
     // What comes before a window is complete depends on the order.

@@ -42,6 +42,8 @@ export interface Grown {
   readonly isCached: boolean
   /** Some of its records come when event time moves on: how many at once depends on how far. */
   readonly isTimeDriven: boolean
+  /** Nothing may follow: only what it comes to in the end is always the same. */
+  readonly isEnd: boolean
   /** About how many records. */
   readonly size: number
   /** Steps so far. */

@@ -12,6 +12,7 @@ import { makeSource, streamOf } from './sources.ts'
 import type { CaseSettings, Source, SourceKind } from './source.ts'
 import { statelessSteps } from './stateless-steps.ts'
 import { tableSteps } from './table-steps.ts'
+import { spreadTableSteps } from './spread-table-steps.ts'
 
 /** All steps that plans are made of. */
 export const stepMakers: Readonly<Record<string, StepMaker>> = {
@@ -20,6 +21,7 @@ export const stepMakers: Readonly<Record<string, StepMaker>> = {
   ...joinSteps,
   ...processSteps,
   ...tableSteps,
+  ...spreadTableSteps,
 }
 
 /** Topics of one kind that a plan reads at most. */
@@ -69,6 +71,7 @@ function growChain(ground: Ground): void {
   for (let left = dice.between(1, 4); left > 0; left--) {
     const usable = Object.entries(stepMakers).filter(([, step]) => step.may(at, ground))
     at = grow(at, pickWeighted(dice, usable), ground)
+    if (at.isEnd) return
     if (left > 1 && dice.percent(12)) {
       ground.uses.add('a step with several readers')
       writeTo(at, ground)

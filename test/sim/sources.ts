@@ -174,6 +174,7 @@ export function streamOf(source: Source, ground: Ground): Grown {
     isAsync: false,
     isCached: false,
     isTimeDriven: false,
+    isEnd: false,
     size: 60,
     depth: 0,
   }

@@ -107,8 +107,8 @@ export function parseDiskStats(text: string): ByteCounters {
   for (const line of text.split('\n')) {
     const columns = line.trim().split(/\s+/)
     if (!/^(?:[shv]d[a-z]+|xvd[a-z]+|nvme\d+n\d+|mmcblk\d+)$/.test(columns[2] ?? '')) continue
-    inBytes += Number(columns[5]) * sectorBytes
-    outBytes += Number(columns[9]) * sectorBytes
+    inBytes += countIn(columns[5]) * sectorBytes
+    outBytes += countIn(columns[9]) * sectorBytes
   }
   return { inBytes, outBytes }
 }
@@ -121,10 +121,15 @@ export function parseNetDev(text: string): ByteCounters {
     const match = /^\s*([^\s:|]+):\s*(.*)$/.exec(line)
     if (match === null || match[1] === 'lo') continue
     const columns = (match[2] ?? '').trim().split(/\s+/)
-    inBytes += Number(columns[0])
-    outBytes += Number(columns[8])
+    inBytes += countIn(columns[0])
+    outBytes += countIn(columns[8])
   }
   return { inBytes, outBytes }
+}
+
+/** 0 where there is no number: other kernels have other columns. */
+function countIn(column: string | undefined): number {
+  return /^\d{1,20}$/.test(column ?? '') ? Number(column) : 0
 }
 
 /** Files of /proc are made in memory when read: no disk is waited for. */

@@ -9,4 +9,5 @@ export const noTimers: Stateful = {
   onClock: () => {},
   clockDueMs: () => never,
   onStop: () => {},
+  upcoming: () => null,
 }

@@ -50,6 +50,25 @@ export interface Stateful {
    * closing windows early.
    */
   onStop(): void
+  /**
+   * The windows that are open and the timers that are set, for people who test; null: it does not
+   * tell. Looks at all of the state. Between records.
+   */
+  upcoming(): readonly Upcoming[] | null
+}
+
+/** A window that is open, or a timer that is set. */
+export interface Upcoming {
+  readonly kind: 'window' | 'timer'
+  readonly key: Key
+  /** Of a timer; empty: it has none. */
+  readonly name: string
+  /** Of a window; of a timer both are its time. */
+  readonly startMs: number
+  readonly endMs: number
+  /** When it closes or fires, in its time. */
+  readonly dueMs: number
+  readonly time: 'event' | 'processing'
 }
 
 /** The input record behind a result. */

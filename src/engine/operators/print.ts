@@ -64,6 +64,7 @@ export function printOperator(node: PrintNode, context: StepContext): Operator {
         const batch = openBatch()
         if (batch !== undefined) show(batch)
       },
+      upcoming: () => null,
     },
   }
 }

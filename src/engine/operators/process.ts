@@ -29,7 +29,7 @@ import { fromTimerState, KeyedTimers, toTimerState } from '../process/keyed-time
 import type { SetTimer } from '../process/keyed-timers.ts'
 import { missingKey } from './missing-key.ts'
 import { never } from './operator.ts'
-import type { Operator, Push, Stateful, StepContext, StepOutputs } from './operator.ts'
+import type { Operator, Push, Stateful, StepContext, StepOutputs, Upcoming } from './operator.ts'
 
 export function processOperator(
   spec: ProcessSpec,
@@ -140,6 +140,10 @@ class Process implements Stateful {
   }
 
   onStop(): void {}
+
+  upcoming(): Upcoming[] {
+    return [...this.#events.upcoming('event'), ...this.#clockTimers.upcoming('processing')]
+  }
 
   #fire(kind: TimerKind, { key, name, timeMs }: SetTimer, atMs: number): void {
     const row = this.#row

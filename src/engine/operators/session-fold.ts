@@ -20,7 +20,7 @@ import type { SessionWindow } from '../../pipeline/window-spec.ts'
 import { KeyTimers } from '../key-timers.ts'
 import { absent } from '../state/store.ts'
 import type { Entry, Store } from '../state/store.ts'
-import type { TimedWindows, WindowClock } from '../windows/window-clock.ts'
+import type { OpenWindow, TimedWindows, WindowClock } from '../windows/window-clock.ts'
 import { noParts } from '../windows/window-results.ts'
 import type { ResultPlace, WindowResults } from '../windows/window-results.ts'
 import { insertSession, joinSession, replaceSession, sessionState } from '../windows/session.ts'
@@ -125,6 +125,18 @@ export class SessionFold implements TimedWindows {
     this.#changed.clear()
     due.sort((a, b) => a.session.lastMs - b.session.lastMs || compareKeys(a.key, b.key))
     for (const { key, session } of due) this.#giveAtomic(key, session, 'early', 0)
+  }
+
+  open(): OpenWindow[] {
+    const windows: OpenWindow[] = []
+    for (const { key, value } of this.#store.namespaces.get(0)?.entries.values() ?? []) {
+      if (value === absent) continue
+      for (let s: Session | null = value as Session; s !== null; s = s.older) {
+        const dueMs = this.#closeOf(s)
+        if (dueMs > this.#reached.watermarkMs) windows.push({ key, ...this.#placeOf(s), dueMs })
+      }
+    }
+    return windows
   }
 
   /** The first time at which no record can join any more. */

@@ -28,7 +28,7 @@ import { LiveSlices, noSlice } from '../windows/live-slices.ts'
 import type { LiveSlice } from '../windows/live-slices.ts'
 import { slicingOf } from '../windows/slicing.ts'
 import type { SlicedWindow, Slicing } from '../windows/slicing.ts'
-import type { TimedWindows, WindowClock } from '../windows/window-clock.ts'
+import type { OpenWindow, TimedWindows, WindowClock } from '../windows/window-clock.ts'
 import { noParts } from '../windows/window-results.ts'
 import type { ResultPlace, WindowResults } from '../windows/window-results.ts'
 import type { WindowStep } from '../windows/window-step.ts'
@@ -168,6 +168,19 @@ export class SlicedFold implements TimedWindows {
         }
       }
     }
+  }
+
+  open(): OpenWindow[] {
+    const windows = new Map<string, OpenWindow>()
+    for (const slice of this.#live.all) {
+      for (const { key } of [...(slice.space?.entries.values() ?? [])].filter(isThere)) {
+        for (const endMs of this.#endsAfter(slice, this.#reached.watermarkMs)) {
+          const { startMs } = this.#placeOf(endMs)
+          windows.set(`${endMs} ${stateKey(key)}`, { key, startMs, endMs, dueMs: endMs })
+        }
+      }
+    }
+    return [...windows.values()]
   }
 
   #seek(timeMs: number): LiveSlice {

@@ -20,7 +20,7 @@ import { TimeHeap } from '../time-heap.ts'
 import { bucketMs, bucketOf, firstMomentNotBefore, momentsIn } from '../windows/trail.ts'
 import type { Moment, Moments, Trail, TrailFold } from '../windows/trail.ts'
 import { Trails } from '../windows/trails.ts'
-import type { TimedWindows, WindowClock } from '../windows/window-clock.ts'
+import type { OpenWindow, TimedWindows, WindowClock } from '../windows/window-clock.ts'
 import { noParts } from '../windows/window-results.ts'
 import type { ResultPlace, WindowResults } from '../windows/window-results.ts'
 import type { WindowStep } from '../windows/window-step.ts'
@@ -158,6 +158,19 @@ export class TrailingFold implements TimedWindows {
     this.#changed.clear()
     due.sort((a, b) => a.timeMs - b.timeMs || compareKeys(a.trail.key, b.trail.key))
     for (const { timeMs, trail } of due) this.#giveAtomic(trail, timeMs, 'early')
+  }
+
+  open(): OpenWindow[] {
+    const windows: OpenWindow[] = []
+    for (const { entries } of this.#store.namespaces.values()) {
+      for (const entry of entries.values()) {
+        for (const { timeMs } of momentsIn(entry)) {
+          if (timeMs < this.#reached.watermarkMs) continue
+          windows.push({ key: entry.key, ...this.#placeOf(timeMs), dueMs: timeMs + 1 })
+        }
+      }
+    }
+    return windows
   }
 
   /** When the last record of the oldest bucket is of no more use. */

@@ -12,6 +12,7 @@
 import { stateKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
 import { KeyTimers } from '../key-timers.ts'
+import type { Upcoming } from '../operators/operator.ts'
 import { absent } from '../state/store.ts'
 import type { Entry, Store } from '../state/store.ts'
 
@@ -100,12 +101,21 @@ export class KeyedTimers {
     return { key, name, timeMs, setMs }
   }
 
+  /** All that are set. */
+  upcoming(time: Upcoming['time']): Upcoming[] {
+    return Array.from(this.#kept(), ([key, { name, timeMs }]) => {
+      return { kind: 'timer', key, name, startMs: timeMs, endMs: timeMs, dueMs: timeMs, time }
+    })
+  }
+
   restored(): void {
+    for (const [key, { timeMs, name }] of this.#kept()) this.#queue.add(timeMs, key, name)
+  }
+
+  *#kept(): IterableIterator<[Key, Kept]> {
     for (const space of this.#spaces) {
-      for (const entry of this.#store.namespaces.get(space)?.entries.values() ?? []) {
-        if (entry.value === absent) continue
-        const kept = entry.value as Kept
-        this.#queue.add(kept.timeMs, kept.key ?? entry.key, kept.name)
+      for (const { key, value } of this.#store.namespaces.get(space)?.entries.values() ?? []) {
+        if (value !== absent) yield [(value as Kept).key ?? key, value as Kept]
       }
     }
   }

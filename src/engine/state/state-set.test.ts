@@ -142,12 +142,63 @@ test('blobs of another version, or with bytes left over, are refused', () => {
   assert.throws(() => open().state.restore(Buffer.concat([bytes, Buffer.from([0])])), corrupt)
 })
 
+test('a bit that has changed in a blob is noticed', () => {
+  const { state, stores } = open()
+  stores[0]?.set('k', 'a value')
+  stores[1]?.set(7, [1, 2, 3])
+  const { bytes } = state.pack() as ChangelogWrite
+  open().state.restore(bytes)
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const changed = bytes.slice()
+    changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7))
+    assert.throws(
+      () => open().state.restore(changed),
+      (thrown) => isCode(thrown, 'state-corrupt'),
+      `bit ${bit}`,
+    )
+  }
+})
+
+test('blobs of before there were checksums are read', () => {
+  const { state, stores } = open()
+  stores[0]?.set('k', 'a value')
+  const { bytes } = state.pack() as ChangelogWrite
+  const earlier = Buffer.concat([Buffer.of(1), bytes.subarray(9)])
+  const restored = open()
+  restored.state.restore(earlier)
+  assert.equal(restored.stores[0]?.get('k'), 'a value')
+})
+
 const operation = fc.record({
   kind: fc.constantFrom('set', 'set', 'set', 'many', 'delete', 'undo', 'drop', 'commit', 'restart'),
   store: fc.integer({ min: 0, max: 1 }),
   namespace: fc.constantFrom(0, 10, -10),
   key: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constantFrom<Key>('', 'a', ['a', 1], 5n)),
   value: fc.oneof(fc.integer(), fc.string(), fc.array(fc.integer(), { maxLength: 3 })),
+})
+
+test('a blob with a key that is none, or a value of another form, is corrupt', () => {
+  const blobOf = (store: string, key: unknown): Uint8Array => {
+    const writer = new ValueWriter()
+    writer.writeUint(1)
+    writer.writeUint(1)
+    writer.writeString(store)
+    writer.writeUint(0)
+    writer.writeUint(1)
+    writer.writeFloat64(0)
+    writer.writeValue(key)
+    writer.writeUint(1)
+    writer.writeValue('{')
+    writer.writeUint(0)
+    return writer.bytes().slice()
+  }
+  for (const blob of [blobOf('one', undefined), blobOf('one', [{}]), blobOf('two', 'a')]) {
+    assert.throws(
+      () => open().state.restore(blob),
+      (thrown) => isCode(thrown, 'state-corrupt') && thrown.cause !== undefined,
+    )
+  }
+  open().state.restore(blobOf('one', 'a'))
 })
 
 test('O3 whatever happens, the kept blobs give back exactly the live state', () => {

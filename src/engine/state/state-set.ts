@@ -3,18 +3,23 @@
  * by a rolling snapshot (each commit also writes the next slice of the live state; when the slice
  * pointer has gone round, everything before the round may be deleted), and restores from the blobs.
  *
- * Blob: version, then twice (changes, slice) a section: store count, and for each store its name,
- * the dropped namespaces, and the entries (namespace, key, present, value), all by `ValueWriter`.
+ * Blob: version, CRC-32 of the rest as a float64, then twice (changes, slice) a section: store
+ * count, and for each store its name, the dropped namespaces, and the entries (namespace, key,
+ * present, value), all by `ValueWriter`. Version 1 had no checksum.
  */
+import { crc32 } from 'node:zlib'
 import { assert } from '../../core/assert.ts'
-import { MillraceError } from '../../core/error.ts'
+import { isCode, messageOf, MillraceError } from '../../core/error.ts'
 import type { Key } from '../../core/key.ts'
 import { ValueReader, ValueWriter } from '../../core/value-codec.ts'
 import type { ChangelogWrite } from '../../log/log.ts'
 import { absent, Journal, Store } from './store.ts'
 import type { Entry, StoreSpec } from './store.ts'
 
-const blobVersion = 1
+const blobVersion = 2
+const versionWithoutSum = 1
+/** Version and checksum. */
+const headBytes = 1 + 8
 /**
  * A slice is about this many bytes at least, and about as many as changed: recovery reads at most
  * about four times the live state. Bytes and not entries: a change of small entries must not
@@ -72,6 +77,7 @@ export class StateSet {
     const writer = this.#writer
     writer.reset()
     writer.writeUint(blobVersion)
+    writer.writeFloat64(0) // the checksum's place
     const changed = [...this.#stores.values()].filter(
       (store) => store.dirty.length > 0 || store.drops.length > 0,
     )
@@ -105,14 +111,15 @@ export class StateSet {
     const looks = Math.max(looksMin, written * looksPerChange)
     const endsRound = this.#writeSlice(this.#round, bytes, looks)
     if (endsRound) this.#round = null
-    return { bytes: writer.bytes(), startsRound, endsRound }
+    return { bytes: withChecksum(writer.bytes()), startsRound, endsRound }
   }
 
   /** Applies one blob; blobs come in commit order. @throws `state-corrupt` */
   restore(blob: Uint8Array): void {
     const reader = new ValueReader(blob)
     const version = reader.readUint()
-    if (version !== blobVersion) {
+    if (version === blobVersion) checkSum(blob, reader.readFloat64())
+    else if (version !== versionWithoutSum) {
       throw new MillraceError(
         'state-corrupt',
         `a changelog blob has version ${version}, known is ${blobVersion}`,
@@ -121,8 +128,15 @@ export class StateSet {
         },
       )
     }
-    this.#restoreSection(reader)
-    this.#restoreSection(reader)
+    try {
+      this.#restoreSection(reader)
+      this.#restoreSection(reader)
+    } catch (thrown) {
+      if (isCode(thrown, 'state-corrupt')) throw thrown
+      // What is no key, or not of the form that a store gave.
+      const text = `a changelog blob does not fit: ${messageOf(thrown)}`
+      throw new MillraceError('state-corrupt', text, { cause: thrown })
+    }
     if (!reader.done)
       throw new MillraceError('state-corrupt', 'a changelog blob has bytes left over')
   }
@@ -211,4 +225,21 @@ export class StateSet {
     if (present) store.restore(id, key, state)
     else store.restoreAbsent(id, key)
   }
+}
+
+/** @param blob with room for it; is changed */
+function withChecksum<Bytes extends Uint8Array>(blob: Bytes): Bytes {
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength)
+  view.setFloat64(1, crc32(blob.subarray(headBytes)), true)
+  return blob
+}
+
+/** A log that keeps blobs may have no checksum of its own. @throws `state-corrupt` */
+function checkSum(blob: Uint8Array, sum: number): void {
+  if (crc32(blob.subarray(headBytes)) === sum) return
+  throw new MillraceError(
+    'state-corrupt',
+    `a changelog blob of ${blob.length} bytes fails its checksum`,
+    { hint: 'check the disk, and restore the data from a copy' },
+  )
 }

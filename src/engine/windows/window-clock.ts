@@ -5,7 +5,7 @@
 import type { Key } from '../../core/key.ts'
 import type { WindowTime } from '../../pipeline/window-spec.ts'
 import { never } from '../operators/operator.ts'
-import type { Stateful, StepContext, TaskContext } from '../operators/operator.ts'
+import type { Stateful, StepContext, TaskContext, Upcoming } from '../operators/operator.ts'
 import type { Store } from '../state/store.ts'
 
 /** What the operator of a kind of windows owes. */
@@ -21,6 +21,16 @@ export interface TimedWindows {
   dueMs(): number
   /** Gives early results of what has changed since the last call. */
   flush(): void
+  /** Windows that are open, of each key; null: they do not end by time. As `Stateful.upcoming`. */
+  open(): readonly OpenWindow[] | null
+}
+
+export interface OpenWindow {
+  readonly key: Key
+  readonly startMs: number
+  readonly endMs: number
+  /** When it closes. */
+  readonly dueMs: number
 }
 
 /** How far time has come. Of the wall clock: when windows were last closed. */
@@ -60,7 +70,10 @@ export class WindowClock {
       windows.flush()
     }
     const earlyDueMs = (): number => (early === null ? never : early.dueMs)
-    const rest = { onStop: () => {} }
+    const time = this.isEvent ? 'event' : 'processing'
+    const upcoming = (): Upcoming[] | null =>
+      windows.open()?.map((one) => ({ ...one, kind: 'window', name: '', time })) ?? null
+    const rest = { onStop: () => {}, upcoming }
     if (wall === null) {
       return {
         ...rest,

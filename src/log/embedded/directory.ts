@@ -1,11 +1,11 @@
-/** The data directory: making it, with an error that says what is wrong. */
-import { mkdirSync, statSync } from 'node:fs'
+/** The data directory: making it so that it lasts, with an error that says what is wrong. */
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MillraceError, messageOf } from '../../core/error.ts'
 
 /**
- * Makes the directory and what is above it. @throws `log-read-only` · `invalid-argument` ·
- * `log-failed`
+ * Makes the directory and what is above it, each with its name on disk. @throws `log-read-only` ·
+ * `invalid-argument` · `disk-full` · `log-failed`
  */
 export function makeDirectory(path: string): void {
   try {
@@ -54,7 +54,37 @@ function makeEach(path: string): void {
       mkdirSync(each)
     } catch (error) {
       // Another process was faster.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (!isErrno(error, 'EEXIST')) throw error
     }
+    syncDirectory(dirname(each))
   }
+}
+
+/**
+ * Puts the names that a directory holds on disk. A file's own fsync, as SQLite does it, saves its
+ * bytes and its name, but not the names of the directories that lead there: after a power cut they
+ * may be gone, and all of the log with them.
+ */
+export function syncDirectory(path: string): void {
+  if (process.platform === 'win32') return // a directory cannot be opened there
+  let directory: number
+  try {
+    directory = openSync(path, 'r')
+  } catch (error) {
+    // One may be allowed to make names in a directory and not to read them.
+    if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) return
+    throw error
+  }
+  try {
+    fsyncSync(directory)
+  } catch (error) {
+    // A file system that cannot do it (some on a network) says so in one of these ways.
+    if (!isErrno(error, 'EINVAL') && !isErrno(error, 'ENOTSUP')) throw error
+  } finally {
+    closeSync(directory)
+  }
+}
+
+function isErrno(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code
 }

@@ -20,9 +20,10 @@
  *   producers   the last append of each idempotent producer to each partition
  *   dropped     deleted partitions whose batches are still to be deleted, a slice at a time
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { MillraceError } from '../../core/error.ts'
 import { Store, storeError } from './db.ts'
+import { syncDirectory } from './directory.ts'
 import { holdLock } from './lock.ts'
 
 export const fileName = 'millrace.db'
@@ -125,6 +126,7 @@ export function createFormat(store: Store, dir: string, busyMs: number): void {
   }
   try {
     if (checkFormat(store) === 'known') return
+    syncDirectory(dirname(dir)) // somebody may have made `dir` a moment ago
     store.exec(`PRAGMA page_size = ${pageBytes}`)
     store.pragma('journal_mode = WAL')
     store.exec('BEGIN IMMEDIATE')

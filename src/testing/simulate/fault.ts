@@ -5,13 +5,19 @@ import type { Random } from '../../core/random.ts'
 /**
  * Kinds of faults.
  * - `crash`: a process dies before a commit, after one took effect and before its answer, while a
- *   task is opened or restored, or at any instant; another one takes its place.
+ *   task is opened or restored, when it is to give a task up, or at any instant; another one takes
+ *   its place. Or all of them die at once, when the power goes.
  * - `commit-fails`: a commit is refused (`log-failed`), nothing of it happens.
  * - `answer-lost`: `commit-unknown`; it took effect, or it did not.
  * - `slow-commit`: a commit takes effect, or is answered, late; records are processed meanwhile.
  * - `pause`: a process stands still before a commit. When that takes longer than its lease another
  *   one takes over, and the first wakes as a zombie.
  * - `small-reads`: records come in small batches, with commits between.
+ * - `hand-over`: with a task for each partition, several processes share them: one joins and takes
+ *   over some, one leaves in order, or one is slow to give up what it has to; with `crash` and
+ *   `pause`, tasks move when a lease is over.
+ * - `stalled`: for a while no records of a partition come, those of others do.
+ * - `throws`: user functions throw at some records, at the same ones in the run without faults.
  */
 export type FaultKind =
   | 'crash'
@@ -20,6 +26,9 @@ export type FaultKind =
   | 'slow-commit'
   | 'pause'
   | 'small-reads'
+  | 'hand-over'
+  | 'stalled'
+  | 'throws'
 
 export const faultKinds: readonly FaultKind[] = [
   'crash',
@@ -28,12 +37,17 @@ export const faultKinds: readonly FaultKind[] = [
   'slow-commit',
   'pause',
   'small-reads',
+  'hand-over',
+  'stalled',
+  'throws',
 ]
 
 /** Commits and openings are numbered over a whole run, from 0. Times are virtual, ms. */
 export type Fault =
   | { readonly kind: 'crash'; readonly when: 'before-commit' | 'after-commit'; readonly at: number }
-  | { readonly kind: 'crash'; readonly when: 'opening'; readonly at: number }
+  | { readonly kind: 'crash'; readonly when: 'opening' | 'power'; readonly at: number }
+  /** `at`: losses of tasks, of which processes hear, are numbered as commits are. */
+  | { readonly kind: 'crash'; readonly when: 'hand-over'; readonly at: number }
   | {
       readonly kind: 'crash'
       readonly when: 'restoring'
@@ -51,6 +65,23 @@ export type Fault =
       readonly delayMs: number
     }
   | { readonly kind: 'pause'; readonly at: number; readonly ms: number }
+  | { readonly kind: 'hand-over'; readonly at: number; readonly change: 'joins' | 'leaves' }
+  | {
+      readonly kind: 'hand-over'
+      readonly change: 'is slow'
+      readonly at: number
+      readonly ms: number
+    }
+  | {
+      readonly kind: 'stalled'
+      /** From this commit on. */
+      readonly at: number
+      /** Which of the inputs of the task that commits; counted round. */
+      readonly input: number
+      readonly ms: number
+    }
+  /** One record of so many, for each step; `seed` decides at which. */
+  | { readonly kind: 'throws'; readonly seed: number; readonly oneIn: number }
   | { readonly kind: 'small-reads'; readonly records: number; readonly commitEveryMs: number }
 
 /** How long a paused process keeps its tasks, virtual ms. */
@@ -58,6 +89,9 @@ export const leaseMs = 10_000
 
 /** Of one seed. */
 const faultsMax = 6
+const handOversMax = 4
+/** How long a partition stalls, virtual ms: each costs a step. */
+const stallMsMax = 60
 
 /**
  * The faults of a seed. It turns some kinds off, so that others get room.
@@ -73,19 +107,50 @@ export function drawFaults(
   const isSmall = kinds.includes('small-reads') && random.int(4) > 0
   const commitEveryMs = random.int(3) === 0 ? 5 : 0
   if (isSmall) faults.push({ kind: 'small-reads', records, commitEveryMs })
-  const others = kinds.filter((kind) => kind !== 'small-reads')
+  const others = kinds.filter(isSingle)
   const allowed = others.filter(() => random.int(3) > 0)
   const drawn = allowed.length > 0 ? allowed : others
-  if (drawn.length === 0) return faults
   const commits = 4 + (isSmall ? Math.ceil(recordCount / records) : 4)
-  for (let left = 1 + random.int(faultsMax); left > 0; left--) {
-    const kind = drawn[random.int(drawn.length)] as Exclude<FaultKind, 'small-reads'>
-    faults.push(drawFault(random, kind, random.int(2) === 0 ? random.int(8) : random.int(commits)))
+  const at = (): number => (random.int(2) === 0 ? random.int(8) : random.int(commits))
+  for (let left = drawn.length && 1 + random.int(faultsMax); left > 0; left--) {
+    faults.push(drawFault(random, drawn[random.int(drawn.length)] as SingleKind, at()))
+  }
+  if (kinds.includes('hand-over') && random.int(3) > 0) faults.push(...drawHandOvers(random, at))
+  // Last, so that those before stay what they were.
+  if (kinds.includes('crash') && random.int(12) === 0)
+    faults.push({ kind: 'crash', when: 'power', at: at() })
+  if (kinds.includes('stalled') && random.int(4) === 0)
+    faults.push({ kind: 'stalled', at: at(), input: random.int(8), ms: 1 + random.int(stallMsMax) })
+  if (kinds.includes('throws') && random.int(4) === 0)
+    faults.push({ kind: 'throws', seed: random.int(2 ** 31), oneIn: 2 + random.int(20) })
+  if (!faults.some(({ kind }) => kind === 'hand-over')) return faults
+  if (random.int(3) === 0) {
+    const ms = 1 + random.int(2 * leaseMs)
+    faults.push({ kind: 'hand-over', change: 'is slow', at: random.int(4), ms })
+  }
+  if (kinds.includes('crash') && random.int(3) === 0)
+    faults.push({ kind: 'crash', when: 'hand-over', at: random.int(4) })
+  return faults
+}
+
+function drawHandOvers(random: Random, at: () => number): Fault[] {
+  const faults: Fault[] = []
+  for (let left = 1 + random.int(handOversMax); left > 0; left--) {
+    const change = random.int(5) < 3 ? 'joins' : 'leaves'
+    faults.push({ kind: 'hand-over', at: at(), change })
   }
   return faults
 }
 
-function drawFault(random: Random, kind: Exclude<FaultKind, 'small-reads'>, commit: number): Fault {
+/** Those that happen once, in a process. */
+type SingleKind = Exclude<FaultKind, (typeof otherKinds)[number]>
+const otherKinds = ['small-reads', 'hand-over', 'stalled', 'throws'] as const
+
+function isSingle(kind: FaultKind): kind is SingleKind {
+  return !otherKinds.some((other) => other === kind)
+}
+
+function drawFault(random: Random, kind: SingleKind, commit: number): Fault {
   switch (kind) {
     case 'crash':
       return drawCrash(random, commit)
@@ -121,6 +186,9 @@ export function simplerFaults(fault: Fault): Fault[] {
       records < fault.records ? { ...fault, records } : [],
     )
   }
+  if (fault.kind === 'throws') {
+    return [64, 32, 16].flatMap((oneIn) => (oneIn > fault.oneIn ? { ...fault, oneIn } : []))
+  }
   return Array.from({ length: Math.min(fault.at, 8) }, (_, at) => ({ ...fault, at }))
 }
 
@@ -137,6 +205,10 @@ export function faultText(fault: Fault): string {
           return `crash at opening ${fault.at}`
         case 'restoring':
           return `crash at opening ${fault.at}, after ${fault.blobs} blobs of state`
+        case 'hand-over':
+          return `crash at loss ${fault.at}`
+        case 'power':
+          return `power cut before commit ${fault.at}`
         case 'at-time':
           return `crash after ${fault.at} ms`
         default:
@@ -152,6 +224,14 @@ export function faultText(fault: Fault): string {
     }
     case 'pause':
       return `pause of ${fault.ms} ms before commit ${fault.at}`
+    case 'hand-over':
+      return fault.change === 'is slow'
+        ? `loss ${fault.at} is heard of after ${fault.ms} ms`
+        : `a process ${fault.change} at commit ${fault.at}`
+    case 'stalled':
+      return `from commit ${fault.at} on an input stalls for ${fault.ms} ms`
+    case 'throws':
+      return `functions throw at one record of ${fault.oneIn} (seed ${fault.seed})`
     case 'small-reads':
       return `records come ${fault.records} at a time, a commit after ${fault.commitEveryMs} ms`
     default:

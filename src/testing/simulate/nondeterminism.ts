@@ -1,9 +1,9 @@
 /** Finds the step whose results differ between two runs of one input. */
-import { messageOf } from '../../core/error.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { InputRecord } from './simulation-input.ts'
 import { runOnce } from './simulation.ts'
 import type { Subject } from './subject.ts'
+import { textOf } from './throwing.ts'
 
 /** Runs that are compared: what chance decides may be equal in two of them. */
 const runsMax = 10
@@ -50,14 +50,4 @@ async function emitted(
   // Tasks of several partitions take turns; each step's results are compared as a set then.
   if (subject.tasks !== 'one') for (const list of steps.values()) list.sort()
   return steps
-}
-
-function textOf(value: unknown): string {
-  try {
-    const seen = (_name: string, one: unknown): unknown =>
-      typeof one === 'bigint' ? `${one}n` : one instanceof Map ? [...one] : one
-    return JSON.stringify(value, seen) ?? String(value)
-  } catch (thrown) {
-    return messageOf(thrown)
-  }
 }

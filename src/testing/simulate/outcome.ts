@@ -5,16 +5,19 @@
  * What is not compared, as it may differ between right runs: offsets, order among keys, stacks of
  * errors. Where tasks read a repartition topic, records of several partitions meet there in any
  * order: what such tasks write is compared as a set (how often each record is there counts), and
- * the watermark that a late letter names is left out. Where a plan calls the world outside, letters
- * of records that wait for an answer come later, and with what they have become: of such plans
- * letters are compared as a set, by where they come from and why.
+ * the watermark that a late letter names is left out. Of tables that they write to a compact topic
+ * the newest rows are compared: those before may be others. Where a plan calls the world outside,
+ * letters of records that wait for an answer come later, and with what they have become: of such
+ * plans letters are compared as a set, by where they come from and why.
  */
-import type { MemoryStore } from '../../log/memory/memory-store.ts'
+import type { Committed, CommittedPartition } from './world.ts'
 
 export interface OutcomeScope {
   readonly topics: readonly string[]
   /** Names of topics of letters whose order and form depend on when calls are answered. */
   readonly looseLetters: ReadonlySet<string>
+  /** Names of topics that are tables: of each key only the newest row is compared. */
+  readonly tables: ReadonlySet<string>
   /** Who wrote the record, for runs with several tasks; null where only the key counts. */
   readonly writerOf: ((topic: string, partition: number, offset: number) => Writer) | null
 }
@@ -31,15 +34,19 @@ export type Outcome = ReadonlyMap<string, readonly string[]>
 const inOrder: Writer = { name: '', isOrdered: true }
 
 export function readOutcome(
-  store: MemoryStore,
-  { topics, writerOf, looseLetters }: OutcomeScope,
+  committed: Pick<Committed, 'topics'>,
+  { topics, writerOf, looseLetters, tables }: OutcomeScope,
 ): Outcome {
   const places = new Map<string, string[]>()
   const unordered = new Set<string>()
   for (const name of topics) {
     const isLoose = looseLetters.has(name)
-    for (const { partition, startOffset, read } of partitionsOf(store, name)) {
-      for (let batch = read(startOffset); batch !== null; batch = read(batch.nextOffset)) {
+    const partitions: readonly CommittedPartition[] = committed.topics.get(name)?.partitions ?? []
+    for (const one of partitions) {
+      const { partition } = one
+      let next = one.startOffset
+      for (let batch = one.read(next); batch !== null; batch = one.read(next)) {
+        next = batch.nextOffset
         for (let i = batch.first; i < batch.count; i++) {
           const writer = writerOf?.(name, partition, batch.offset(i)) ?? inOrder
           const key = batch.key(i)
@@ -53,6 +60,12 @@ export function readOutcome(
             return ` ${header}=${Buffer.from(value ?? []).toString()}`
           })
           const value = batch.value(i)?.toString() ?? 'null'
+          if (tables.has(name)) {
+            // That there is no row any more is as if there never was one.
+            if (value === 'null') places.delete(`${name}, ${own}`)
+            else places.set(`${name}, ${own}`, [value])
+            continue
+          }
           const list = places.get(place)
           const what = isLoose ? 'a letter' : `${value} at ${batch.time(i)}`
           const text = `${what}${headers.join('')}`
@@ -65,25 +78,6 @@ export function readOutcome(
   }
   for (const place of unordered) places.get(place)?.sort()
   return places
-}
-
-function partitionsOf(
-  store: MemoryStore,
-  name: string,
-): {
-  partition: number
-  startOffset: number
-  read: (offset: number) => ReturnType<ReturnType<MemoryStore['partition']>['read']>
-}[] {
-  const topic = store.topics.get(name)
-  if (topic === undefined) return []
-  return topic.partitions.map((one) => {
-    return {
-      partition: one.partition,
-      startOffset: one.startOffset,
-      read: (offset: number) => one.read(offset),
-    }
-  })
 }
 
 /** The first place where two outcomes differ, as text for people; null: they are equal. */

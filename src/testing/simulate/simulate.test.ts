@@ -52,7 +52,12 @@ test('a windowed join gives the same under faults of every kind', async () => {
   const { user, system } = process.cpuUsage(before)
   const ms = (user + system) / 1000
   assert.equal(report.runs, 100)
-  for (const kind of faultKinds) assert.ok(report.faults[kind] >= 10, JSON.stringify(report))
+  for (const kind of faultKinds) {
+    // One task cannot be shared, and the plan has no function that could throw.
+    const isNone = kind === 'hand-over' || kind === 'throws'
+    const isEnough = isNone || report.faults[kind] >= 10
+    assert.ok(isEnough, JSON.stringify(report))
+  }
   assert.ok(ms < 5_000, `${ms} ms of CPU time`)
 })
 
@@ -102,6 +107,27 @@ test('a step that reads the machine clock is named', async () => {
   assert.equal(error.at.step, 'stamp')
 })
 
+test('processes share the tasks, come and go: the same results', async () => {
+  const input = joinInput(100)
+  const report = await simulate(join(), { input, seeds: 40, tasks: 'per-partition' })
+  assert.ok(report.faults['hand-over'] >= 20, JSON.stringify(report))
+})
+
+test('what a process keeps in a variable is lost when a task moves', async () => {
+  const counting = () => {
+    let n = 0
+    return from(orders)
+      .map(({ id }) => ({ id, n: (n += 1) }))
+      .to(joined)
+  }
+  const input = inputOf(orders, events(1, 60))
+  const faults = ['hand-over', 'small-reads'] as const
+  const moved = simulate(counting, { input, seeds: 20, faults, tasks: 'per-partition' })
+  const { message } = await refusal(moved)
+  assert.match(message, /a process (joins|leaves) at commit \d/)
+  assert.match(message, /process 1 is (to give up main|asked to leave)/)
+})
+
 test('what a function keeps in a variable is lost in a crash: told with a small case', async () => {
   const counting = () => {
     const seen = new Map<string, number>()
@@ -146,8 +172,9 @@ test('records of further waves come when the clock has gone on', async () => {
       .aggregate({ n: count() })
       .forEach(({ n }) => void seen.add(n))
     const input = inputOf(orders, events(1, 10), (event) => ({ wave: wave(event) }))
-    await simulate(counts, { input, seeds: 20, betweenWaves: '10s' })
-    return [...seen].toSorted()
+    const faults = faultKinds.filter((kind) => kind !== 'throws')
+    await simulate(counts, { input, seeds: 20, betweenWaves: '10s', faults })
+    return [...seen].toSorted((a, b) => a - b)
   }
   assert.deepEqual(await counted(() => 0), [10])
   assert.deepEqual(await counted(({ n }) => (n < 7 ? 0 : 1)), [3, 7])
@@ -158,7 +185,10 @@ test('what lies in the log first is left out', async () => {
   const pipeline = from(orders).forEach(({ n }) => void seen.push(n))
   const input = inputOf(orders, events(1, 10), ({ n }) => ({ wave: n < 7 ? 0 : 1 }))
   await simulate(pipeline, { input, seeds: 20, startAt: 'latest' })
-  assert.deepEqual([...new Set(seen)].toSorted(), [7, 8, 9])
+  assert.deepEqual(
+    [...new Set(seen)].toSorted((a, b) => a - b),
+    [7, 8, 9],
+  )
 })
 
 test('a record that the pipeline does not read is refused', async () => {

@@ -11,6 +11,7 @@ import type { Duration } from '../../core/duration.ts'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import { seededRandom } from '../../core/random.ts'
+import type { Log } from '../../log/log.ts'
 import type { Pipeline } from '../../pipeline/node.ts'
 import { pipelinesOf } from '../../pipeline/pipelines-of.ts'
 import {
@@ -27,6 +28,8 @@ import { shrinkList, simplifyList } from './shrink.ts'
 import { runOnce, type RunResult } from './simulation.ts'
 import { encodeInput, type InputRecord, type SimulatedRecord } from './simulation-input.ts'
 import { subjectOf, type Subject, type WrapLog } from './subject.ts'
+import { throwsOf } from './throwing.ts'
+import type { World } from './world.ts'
 
 /**
  * A pipeline, or several that run as one. As a function it is made anew for each simulated process:
@@ -98,9 +101,12 @@ export async function simulate(
   return await simulateOn((log) => log, pipeline, options)
 }
 
-/** As `simulate`, with a log of another kind between engine and memory. */
+/**
+ * As `simulate`, on other storage.
+ * @param on a log of another kind between engine and memory; or what makes the storage of a run
+ */
 export async function simulateOn(
-  wrap: WrapLog,
+  on: WrapLog | { readonly world: () => World },
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
@@ -110,10 +116,10 @@ export async function simulateOn(
     settleMs: durationMs(options.settle ?? '1h', 'settle'),
     betweenMs: durationMs(options.betweenWaves ?? '1m', 'betweenWaves'),
     startAt: options.startAt ?? 'earliest',
-    wrap,
+    ...(typeof on === 'function' ? { wrap: on } : { wrap: (log: Log) => log, world: on.world }),
   })
   const input = encodeInput(options.input, subject.sources)
-  const kinds = options.faults ?? faultKinds
+  const kinds = (options.faults ?? faultKinds).filter((kind) => isPossible(kind, subject))
   const expected = await withoutFaults(subject, input)
   const counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<
     FaultKind,
@@ -124,7 +130,7 @@ export async function simulateOn(
   for (const seed of seedsOf(options.seeds ?? 100)) {
     const faults = drawFaults(seededRandom(seed), kinds, input.length)
     const result = await runOnce({ subject, input, faults, tap: null })
-    const found = verdict(expected, result)
+    const found = verdict(await comparedWith(expected, { subject, input, faults }), result)
     if (found !== null) {
       const shrinkMs = durationMs(options.shrinkFor ?? '5s', 'shrinkFor')
       throw await failure({ subject, input, faults, seed, shrinkMs })
@@ -134,6 +140,12 @@ export async function simulateOn(
     for (const { kind } of result.met) counts[kind] += 1
   }
   return { runs, commits, faults: counts }
+}
+
+function isPossible(kind: FaultKind, { tasks, throwing }: Subject): boolean {
+  // One task is one process's.
+  if (kind === 'hand-over') return tasks === 'per-partition'
+  return kind !== 'throws' || throwing.size > 0
 }
 
 function seedsOf(seeds: number | readonly number[]): readonly number[] {
@@ -153,6 +165,16 @@ async function withoutFaults(subject: Subject, input: readonly InputRecord[]): P
   const found = difference(first.outcome, second.outcome)
   if (found !== null) throw await notDeterministic(subject, input, found)
   return first
+}
+
+/** The run without faults, but with functions that throw at the same records. */
+async function comparedWith(
+  withoutThrows: RunResult,
+  { subject, input, faults }: Pick<Case, 'subject' | 'input' | 'faults'>,
+): Promise<RunResult> {
+  const throws = throwsOf(faults)
+  if (throws.length === 0) return withoutThrows
+  return await runOnce({ subject, input, faults: throws, tap: null })
 }
 
 /** Why a run with faults is not as one without; null: it is. */
@@ -175,7 +197,8 @@ async function failure({ subject, input, faults, seed, shrinkMs }: Case): Promis
     records: readonly InputRecord[],
     some: readonly Fault[],
   ): Promise<{ found: string; result: RunResult } | null> => {
-    const expected = await runOnce({ subject, input: records, faults: [], tap: null })
+    const throws = throwsOf(some)
+    const expected = await runOnce({ subject, input: records, faults: throws, tap: null })
     if (expected.stuck !== null) return null
     const result = await runOnce({ subject, input: records, faults: some, tap: null })
     const found = verdict(expected, result)

@@ -5,10 +5,12 @@ import type {
   Appended,
   CommitBatch,
   CommitReceipt,
+  JoinOptions,
   Log,
   Membership,
   Session,
   TaskSpec,
+  TopicPartition,
 } from '../../log/log.ts'
 import type { Fault } from './fault.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -19,10 +21,18 @@ export interface Meeting {
   commit(process: SimulatedProcess, spec: TaskSpec, commit: CommitBatch): readonly Fault[]
   /** The same of a task that is to be opened. */
   opening(process: SimulatedProcess, spec: TaskSpec): readonly Fault[]
+  /** The faults of a process's hearing that tasks of its go to others. */
+  losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[]
   /** A commit took effect. */
   wrote(spec: TaskSpec, appended: readonly Appended[]): void
+  /** Where processes share the tasks: its part in that; null: the log says who runs. */
+  joined(process: SimulatedProcess, options: JoinOptions): Membership | null
   crash(process: SimulatedProcess, why: string): void
+  /** Every process crashes at once, and so does what is under the log. */
+  losePower(): void
   note(process: SimulatedProcess, text: string): void
+  /** No record of the partition comes now, though there may be some. */
+  isStalled(place: TopicPartition): boolean
   /** Blocks of one input that are at hand until time goes on. */
   readonly blocksAtOnce: number
 }
@@ -44,7 +54,11 @@ export function simulatedLog(log: Log, process: SimulatedProcess, meeting: Meeti
     groups: () => call(() => log.groups()),
     commitGroup: (...args) => call(() => log.commitGroup(...args)),
     deleteGroup: (group) => call(() => log.deleteGroup(group)),
-    join: (options) => call(async () => memberOf(await log.join(options), process)),
+    join: (options) =>
+      call(async () => {
+        const member = meeting.joined(process, options) ?? (await log.join(options))
+        return memberOf(member, process, meeting)
+      }),
     open: async (spec) => {
       await process.turn()
       const faults = meeting.opening(process, spec)
@@ -59,13 +73,21 @@ export function simulatedLog(log: Log, process: SimulatedProcess, meeting: Meeti
 }
 
 /** Hears of changes when the process runs. */
-function memberOf(member: Membership, process: SimulatedProcess): Membership {
+function memberOf(member: Membership, process: SimulatedProcess, meeting: Meeting): Membership {
   return {
+    rejoins: member.rejoins ?? false,
     get owned() {
       return member.owned
     },
     onChange: (tell) => {
       member.onChange(async (change) => {
+        await process.turn()
+        const { lost } = change
+        for (const fault of lost.length > 0 ? meeting.losing(process, lost) : []) {
+          if (fault.kind === 'crash') meeting.crash(process, `it is to give up ${lost.join(' ')}`)
+          if (fault.kind === 'hand-over' && fault.change === 'is slow')
+            await new Promise<void>((resolve) => void process.clock.after(fault.ms, resolve))
+        }
         await process.turn()
         await tell(change)
       })
@@ -151,6 +173,8 @@ class SimulatedSession implements Session {
       this.#givenAtMs = nowMs
       this.#given.fill(0)
     }
+    const place = this.spec.inputs[input]
+    if (place !== undefined && this.#meeting.isStalled(place)) return false
     return (this.#given[input] ?? 0) < this.#meeting.blocksAtOnce
   }
 
@@ -192,6 +216,7 @@ class SimulatedSession implements Session {
     for (const fault of faults) {
       if (fault.kind === 'crash' && fault.when === 'before-commit')
         this.#meeting.crash(this.#process, 'before it')
+      if (fault.kind === 'crash' && fault.when === 'power') this.#meeting.losePower()
       if (fault.kind === 'pause') this.#process.pause(fault.ms)
     }
     await this.#process.turn()

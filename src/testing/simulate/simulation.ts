@@ -7,17 +7,26 @@ import { messageOf } from '../../core/error.ts'
 import type { EngineRun } from '../../engine/run.ts'
 import { engineDefaults, startPipelines } from '../../engine/run.ts'
 import type { Tap } from '../../engine/task-options.ts'
-import type { Appended, CommitBatch, Log, TaskSpec } from '../../log/log.ts'
-import { openMemoryLog } from '../../log/memory/memory-log.ts'
-import { MemoryStore } from '../../log/memory/memory-store.ts'
+import type {
+  Appended,
+  CommitBatch,
+  JoinOptions,
+  Log,
+  Membership,
+  TaskSpec,
+  TopicPartition,
+} from '../../log/log.ts'
+import { offsetKey } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
-import { leaseMs } from './fault.ts'
 import { readOutcome, type Outcome, type Writer } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
-import { SimulatedProcess } from './simulated-process.ts'
-import { SimulatedTime } from './simulated-time.ts'
+import { SimulatedFleet } from './simulated-fleet.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { blocksOf, type InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
+import { throwingTap } from './throwing.ts'
+import { MemoryWorld, type World } from './world.ts'
 
 /** Steps of time after which a run that has not ended never will. */
 const stepsMax = 100_000
@@ -49,9 +58,8 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
 class Run implements Meeting {
   readonly blocksAtOnce: number
   readonly #options: RunOptions
-  readonly #store = new MemoryStore()
+  readonly #world: World
   readonly #time = new SimulatedTime(wallMs)
-  readonly #log: (process: SimulatedProcess) => Log
   readonly #trace: string[] = []
   readonly #met = new Set<Fault>()
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
@@ -61,10 +69,10 @@ class Run implements Meeting {
   #wave = 0
   #commits = 0
   #openings = 0
-  #processes = 0
-  #current: SimulatedProcess
-  #engine: EngineRun | null = null
-  #failure: { readonly thrown: unknown } | null = null
+  #losses = 0
+  /** Until when no records come: topic/partition → virtual ms. */
+  readonly #stalledTo = new Map<string, number>()
+  readonly #fleet: SimulatedFleet
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -73,31 +81,34 @@ class Run implements Meeting {
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
-    const storage = { store: this.#store, notes: new Map<string, unknown>() }
-    this.#log = (process) => {
-      const log = openMemoryLog({ store: this.#store, clock: process.clock })
-      return simulatedLog(subject.wrap(log, storage), process, this)
-    }
-    this.#current = new SimulatedProcess(0, this.#time)
+    this.#world = subject.world?.() ?? new MemoryWorld(subject.wrap)
+    this.#fleet = new SimulatedFleet({
+      time: this.#time,
+      isShared: faults.some(({ kind }) => kind === 'hand-over'),
+      run: (process) => this.#runIn(process),
+      note: (text) => this.#note(text),
+    })
     for (const fault of faults) {
       if (fault.kind !== 'crash' || fault.when !== 'at-time') continue
       this.#time.after(fault.at, () => {
-        if (!this.#current.isActive) return
+        const process = this.#fleet.newest
+        if (process === null || !process.isActive) return
         this.#met.add(fault)
-        this.crash(this.#current, 'its time had come')
+        this.crash(process, 'its time had come')
       })
     }
   }
 
   async run(): Promise<RunResult> {
-    await this.#createTopics()
-    await this.#append()
-    this.#start()
-    const stuck = (await this.#drive()) ?? (await this.#stop())
-    const { topics, looseLetters } = this.#options.subject
+    const writer = await this.#world.open(0, clockOf(this.#time, { run: (work) => work() }))
+    await this.#createTopics(writer)
+    await this.#append(writer)
+    this.#fleet.start()
+    const stuck = (await this.#drive(writer)) ?? (await this.#stop())
+    const { topics, looseLetters, tables } = this.#options.subject
     const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
     return {
-      outcome: readOutcome(this.#store, { topics, writerOf, looseLetters }),
+      outcome: readOutcome(this.#world.committed, { topics, writerOf, looseLetters, tables }),
       trace: this.#trace,
       met: [...this.#met],
       commits: this.#commits,
@@ -105,8 +116,7 @@ class Run implements Meeting {
     }
   }
 
-  async #createTopics(): Promise<void> {
-    const log = openMemoryLog({ store: this.#store, clock: this.#current.clock })
+  async #createTopics(log: Log): Promise<void> {
     const { sources } = this.#options.subject
     for (const { name, partitions, compact } of sources.values()) {
       const cleanup = compact ? 'compact' : 'delete'
@@ -115,25 +125,27 @@ class Run implements Meeting {
   }
 
   /** The records of the wave at hand. */
-  async #append(): Promise<void> {
-    const log = openMemoryLog({ store: this.#store, clock: this.#current.clock })
+  async #append(log: Log): Promise<void> {
     const recordsMax = this.#small?.records ?? Number.POSITIVE_INFINITY
     const input = this.#options.input.filter(({ wave }) => wave === this.#wave)
     await log.append(blocksOf(input, recordsMax))
   }
 
-  /** A new process takes over what there is. */
-  #start(): void {
-    const { subject, tap } = this.#options
-    this.#processes += 1
-    const process = new SimulatedProcess(this.#processes, this.#time)
-    this.#current.isReplaced = true
-    this.#current = process
-    this.#engine = null
-    this.note(process, 'starts')
-    startPipelines(subject.pipelines(), {
+  async #runIn(process: SimulatedProcess): Promise<EngineRun> {
+    const { subject, faults } = this.#options
+    const tap = throwingTap({
+      faults,
+      steps: subject.throwing,
+      next: this.#options.tap,
+      onThrow: (fault, step) => {
+        this.#met.add(fault)
+        this.note(process, `lets step '${step}' throw`)
+      },
+    })
+    const log = await this.#world.open(process.number, process.clock)
+    return await startPipelines(subject.pipelines(), {
       ...engineDefaults,
-      log: this.#log(process),
+      log: simulatedLog(log, process, this),
       clock: process.clock,
       name: subject.name,
       tasks: subject.tasks,
@@ -144,33 +156,21 @@ class Run implements Meeting {
       print: () => {},
       notify: () => {},
       ...(tap === null ? {} : { tap }),
-    }).then(
-      (run) => {
-        if (this.#current === process) this.#engine = run
-        run.done.catch((thrown: unknown) => this.#ended(process, thrown))
-      },
-      (thrown: unknown) => this.#ended(process, thrown),
-    )
-  }
-
-  #ended(process: SimulatedProcess, thrown: unknown): void {
-    this.note(process, `ended: ${messageOf(thrown)}`)
-    // Whoever was replaced has to end: fenced, or with what kept it from its last commit.
-    if (!process.isReplaced && !process.isDead) this.#failure ??= { thrown }
+    })
   }
 
   /** Lets time go on until all is read, and then for as long as the subject says. */
-  async #drive(): Promise<string | null> {
+  async #drive(writer: Log): Promise<string | null> {
     let endMs = Number.POSITIVE_INFINITY
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
-      if (this.#failure !== null) return `a run ended: ${messageOf(this.#failure.thrown)}`
-      if (this.#isGone()) {
-        this.#start()
+      const { failure } = this.#fleet
+      if (failure !== null) return `a run ended: ${messageOf(failure.thrown)}`
+      if (this.#fleet.tend()) {
         if (endMs !== Number.POSITIVE_INFINITY) endMs = this.#endMs()
         continue
       }
-      if (this.#time.isWallStanding && this.#current.isActive && this.#isRead()) {
+      if (this.#time.isWallStanding && this.#fleet.isActive && this.#isRead()) {
         this.#note('all is read, the wall clock goes on')
         this.#time.isWallStanding = false
         endMs = this.#endMs()
@@ -181,7 +181,7 @@ class Run implements Meeting {
         this.#wave += 1
         this.#note(`wave ${this.#wave} of the records comes, the wall clock stands`)
         this.#time.isWallStanding = true
-        await this.#append()
+        await this.#append(writer)
         continue
       }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'
@@ -199,41 +199,37 @@ class Run implements Meeting {
     return this.#time.wallMs + afterMs
   }
 
-  #isGone(): boolean {
-    const { isDead, pausedSinceMs } = this.#current
-    if (isDead) return true
-    return pausedSinceMs !== null && this.#time.monotonicMs - pausedSinceMs >= leaseMs
-  }
-
   /** Every task has committed all that there is for it. */
   #isRead(): boolean {
     const { subject } = this.#options
     const { places, name } = subject
-    const tasks = this.#store.tasksOf(name)
+    const tasks = this.#world.committed.tasksOf(name)
     return places.every((topic) =>
-      (this.#store.topics.get(topic)?.partitions ?? []).every(({ partition, endOffset }) => {
-        const key = `${topic}/${partition}`
-        const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
-        // Of a partition without records there is nothing to commit, but where to begin.
-        const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
-        if (endOffset === 0 && isBegun) return true
-        return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
-      }),
+      (this.#world.committed.topics.get(topic)?.partitions ?? []).every(
+        ({ partition, endOffset }) => {
+          const key = `${topic}/${partition}`
+          const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
+          // Of a partition without records there is nothing to commit, but where to begin.
+          const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
+          if (endOffset === 0 && isBegun) return true
+          return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
+        },
+      ),
     )
   }
 
   async #stop(): Promise<string | null> {
-    let isStopped = false
-    void this.#engine?.stop().then(() => {
-      isStopped = true
-    })
+    this.#fleet.stop()
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
-      // What a fault keeps from its last commit goes on in a run after it.
-      if (isStopped || this.#current.isDead) return null
+      if (this.#fleet.isStopped) return null
       if (!this.#time.step()) return 'it does not stop'
     }
     return 'it does not stop'
+  }
+
+  joined(process: SimulatedProcess, options: JoinOptions): Membership | null {
+    return this.#fleet.joined(process, options)
   }
 
   commit(process: SimulatedProcess, spec: TaskSpec, commit: CommitBatch): readonly Fault[] {
@@ -242,8 +238,10 @@ class Run implements Meeting {
     const faults = this.#options.faults.filter(
       (fault) =>
         fault.kind !== 'small-reads' &&
+        fault.kind !== 'throws' &&
         fault.at === number &&
-        !(fault.kind === 'crash' && !fault.when.endsWith('commit')),
+        !(fault.kind === 'crash' && !/commit|power/.test(fault.when)) &&
+        !(fault.kind === 'hand-over' && fault.change === 'is slow'),
     )
     for (const fault of faults) this.#met.add(fault)
     const appends = commit.appends.map(({ topic, partition }) => `${topic}/${partition}`)
@@ -255,7 +253,36 @@ class Run implements Meeting {
     const wrote = appends.length === 0 ? '' : ` with records for ${appends.join(' ')}`
     const met = faults.map((fault) => ` [${fault.kind}]`).join('')
     this.note(process, `commit ${number} of ${spec.task}${read}${wrote}${met}`)
+    for (const fault of faults) {
+      if (fault.kind === 'hand-over' && fault.change !== 'is slow') this.#fleet.hand(fault.change)
+      if (fault.kind === 'stalled') this.#stall(fault, spec)
+    }
     return faults
+  }
+
+  #stall({ input, ms }: Extract<Fault, { kind: 'stalled' }>, { inputs }: TaskSpec): void {
+    const place = inputs[input % Math.max(1, inputs.length)]
+    if (place === undefined) return
+    this.#note(`${offsetKey(place)} stalls for ${ms} ms`)
+    this.#stalledTo.set(offsetKey(place), this.#time.monotonicMs + ms)
+  }
+
+  isStalled(place: TopicPartition): boolean {
+    if (this.#stalledTo.size === 0) return false
+    return (this.#stalledTo.get(offsetKey(place)) ?? 0) > this.#time.monotonicMs
+  }
+
+  losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {
+    const number = this.#losses
+    this.#losses += 1
+    this.note(process, `hears of loss ${number}: ${tasks.join(' ')}`)
+    return this.#options.faults.filter((fault) => {
+      const isCrash = fault.kind === 'crash' && fault.when === 'hand-over'
+      const isSlow = fault.kind === 'hand-over' && fault.change === 'is slow'
+      if ((!isCrash && !isSlow) || fault.at !== number) return false
+      this.#met.add(fault)
+      return true
+    })
   }
 
   opening(process: SimulatedProcess, spec: TaskSpec): readonly Fault[] {
@@ -263,7 +290,7 @@ class Run implements Meeting {
     this.#openings += 1
     this.note(process, `opening ${number}: ${spec.task}`)
     return this.#options.faults.filter((fault) => {
-      const isOpening = fault.kind === 'crash' && !/commit|time/.test(fault.when)
+      const isOpening = fault.kind === 'crash' && /opening|restoring/.test(fault.when)
       if (!isOpening || fault.at !== number) return false
       this.#met.add(fault)
       return true
@@ -289,7 +316,14 @@ class Run implements Meeting {
 
   crash(process: SimulatedProcess, why: string): void {
     this.note(process, `crashes: ${why}`)
-    process.crash()
+    this.#fleet.crash(process)
+    this.#world.crashed(process.number)
+  }
+
+  losePower(): void {
+    this.#note('the power goes')
+    for (const process of this.#fleet.processes) this.crash(process, 'without power')
+    this.#world.powerLost()
   }
 
   note(process: SimulatedProcess, text: string): void {

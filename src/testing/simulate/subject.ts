@@ -6,6 +6,9 @@ import type { MemoryStore } from '../../log/memory/memory-store.ts'
 import { buildPlan } from '../../pipeline/build-plan.ts'
 import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { throwingSteps } from './throwing.ts'
+import type { World } from './world.ts'
 
 /** Puts a log between the engine and the memory log: for tests with a wrong one. */
 export type WrapLog = (
@@ -25,8 +28,12 @@ export interface Subject {
   readonly topics: readonly string[]
   /** Those of letters, where the plan has a step that calls the world outside. */
   readonly looseLetters: ReadonlySet<string>
+  /** Compact topics to which tables are written, where their rows may change in any order. */
+  readonly tables: ReadonlySet<string>
   /** In the order of the plan. */
   readonly steps: readonly string[]
+  /** Steps whose functions a fault may let throw. */
+  readonly throwing: ReadonlySet<string>
   /** How long the wall clock goes on after all was read, ms. */
   readonly settleMs: number
   /** The same before each further wave of records, ms. */
@@ -34,6 +41,8 @@ export interface Subject {
   /** Where a topic is read from at first. */
   readonly startAt: StartAt
   readonly wrap: WrapLog
+  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  readonly world?: () => World
 }
 
 export interface SubjectOptions {
@@ -42,6 +51,8 @@ export interface SubjectOptions {
   readonly betweenMs: number
   readonly startAt: StartAt
   readonly wrap: WrapLog
+  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  readonly world?: () => World
 }
 
 /** @throws `invalid-plan` */
@@ -77,6 +88,16 @@ export function subjectOf(make: () => readonly Pipeline[], options: SubjectOptio
     places: passages ? [...sources.keys(), ...repartitions] : [...sources.keys()],
     topics: [...written],
     looseLetters: new Set(calls ? letters : []),
+    tables: new Set(isCut ? tablesBehind(plan) : []),
     steps: steps.map((step) => step.name),
+    throwing: throwingSteps(steps),
   }
+}
+
+/** Compact topics to which tables behind a repartition are written. */
+function tablesBehind({ parts }: Plan): string[] {
+  const steps = parts.filter(({ reads }) => reads.length > 0).flatMap((part) => part.steps)
+  return steps.flatMap(({ node }) =>
+    node.kind === 'to' && node.isTable && node.topic.compact ? [node.topic.name] : [],
+  )
 }

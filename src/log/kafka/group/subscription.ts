@@ -3,6 +3,7 @@
  * it (ConsumerProtocol, version 3), so that Kafka's own tools show who reads what. What only
  * Millrace understands lies in the free field for user data, as JSON.
  */
+import { checkedReader } from '../wire/checked-reader.ts'
 import { Reader, Writer } from '../wire/library-parts.ts'
 import type { TaskInfo, TopicPartition } from '../../log.ts'
 import type { PlanShape } from './plan-shape.ts'
@@ -81,7 +82,7 @@ export function encodeSubscription(subscription: Subscription, encoding: Encodin
 /** @returns null where it is not one that this version of Millrace understands */
 export function decodeSubscription(bytes: Buffer): Subscription | null {
   try {
-    const reader = Reader.from(bytes)
+    const reader = checkedReader(Reader.from(bytes))
     const version = reader.readInt16()
     reader.readArray((r) => r.readString(false), false, false)
     const data = record(reader.readNullableBytes(false))
@@ -117,7 +118,7 @@ export function encodeAssignment(assignment: Assignment, encoding: Encoding): Bu
 /** @returns null where it is not one that this version of Millrace understands */
 export function decodeAssignment(bytes: Buffer): Assignment | null {
   try {
-    const reader = Reader.from(bytes)
+    const reader = checkedReader(Reader.from(bytes))
     reader.readInt16()
     readPartitions(reader)
     const data = record(reader.readNullableBytes(false))

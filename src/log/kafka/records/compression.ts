@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node
 import { compressionsAlgorithms } from '../wire/library-parts.ts'
 import { MillraceError, messageOf } from '../../../core/error.ts'
 import type { ErrorPlace } from '../../../core/error.ts'
+import { lz4SizeMax, snappySizeMax } from './expanded-size.ts'
 
 /** In the order of Kafka's numbers. */
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -21,6 +22,9 @@ export function compress(compression: Compression, bytes: Buffer): Buffer {
       return compressionsAlgorithms[compression].compressSync(bytes)
   }
 }
+
+/** Largest block of an LZ4 frame. */
+const lz4BlockMax = 4 << 20
 
 /**
  * @param bytesMax of the result: a small batch of a hostile producer may stand for gigabytes
@@ -52,9 +56,22 @@ function expand(compression: Compression, bytes: Buffer, maxOutputLength: number
     case 'zstd':
       return zstdDecompressSync(bytes, { maxOutputLength })
     case 'snappy':
+      return expandLibrary(compression, snappySizeMax(bytes), bytes, maxOutputLength)
     case 'lz4':
-      return compressionsAlgorithms[compression].decompressSync(bytes)
+      // The last block need not be full.
+      return expandLibrary(compression, lz4SizeMax(bytes) - lz4BlockMax, bytes, maxOutputLength)
   }
+}
+
+/** The library knows no limit: what the data says of its size is looked at before. */
+function expandLibrary(
+  compression: 'snappy' | 'lz4',
+  sizeMin: number,
+  bytes: Buffer,
+  maxOutputLength: number,
+): Buffer {
+  if (sizeMin <= maxOutputLength) return compressionsAlgorithms[compression].decompressSync(bytes)
+  throw new RangeError(`it says that it becomes ${sizeMin} bytes, more than ${maxOutputLength}`)
 }
 
 export function damaged(what: string, at: ErrorPlace): MillraceError {

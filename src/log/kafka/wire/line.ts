@@ -8,6 +8,7 @@ import type { Clock } from '../../../core/clock.ts'
 import { MillraceError, messageOf } from '../../../core/error.ts'
 import type { Outcome } from '../../../core/error.ts'
 import type { Api } from './api.ts'
+import { checkedReader } from './checked-reader.ts'
 import { codeName, errorCode } from './error-codes.ts'
 import type { KafkaLibrary } from './library.ts'
 import { login } from './login.ts'
@@ -292,7 +293,7 @@ const oldHint = 'use Apache Kafka 3.9 or newer'
 
 function readAnswer<Answer>(api: Api<never, Answer>, reader: Reader): Read<Answer> {
   try {
-    return { value: api.read(reader) }
+    return { value: api.read(checkedReader(reader)) }
   } catch (thrown) {
     return { thrown }
   }

@@ -69,7 +69,8 @@ function readServerFirst(
   if (!serverNonce.startsWith(nonce) || serverNonce.length === nonce.length) {
     throw new Error('its nonce does not go on from ours')
   }
-  if (!(iterations >= iterationsMin && iterations <= iterationsMax)) {
+  const isRight = Number.isInteger(iterations) && iterations >= iterationsMin
+  if (!isRight || iterations > iterationsMax) {
     throw new Error(`it asks for ${fields.get('i') ?? 'no'} iterations`)
   }
   return { salt, iterations, serverNonce }

@@ -1,0 +1,72 @@
+/**
+ * Where the processes of a simulated run keep what they keep: the storage under the log, with what
+ * a crash and a power cut do to it. The faults that the log's user sees (a commit refused, an answer
+ * lost, a hand-over) are put on top of it, the same for every world.
+ */
+import type { Clock } from '../../core/clock.ts'
+import type { RecordBatch } from '../../log/batch.ts'
+import type { Log } from '../../log/log.ts'
+import { openMemoryLog } from '../../log/memory/memory-log.ts'
+import { MemoryStore } from '../../log/memory/memory-store.ts'
+import type { WrapLog } from './subject.ts'
+
+/** One for each run; empty at first. */
+export interface World {
+  /**
+   * A handle on the log for one process. Called once for each process, in the order of their
+   * starts, and with number 0 for whoever writes the input.
+   * @param clock the process's: it stands still with it
+   */
+  open(process: number, clock: Clock): Log | Promise<Log>
+  /**
+   * A process died: nobody will ask anything of its handle any more, nor close it. What it had
+   * acknowledged is kept; a commit under way either is there as a whole or is not there.
+   */
+  crashed(process: number): void
+  /**
+   * The power went: called when every process has crashed, before another one starts. What was
+   * acknowledged is kept, as the log contract has it [L5]; nothing else has to be.
+   */
+  powerLost(): void
+  /** What is committed at this moment. The run only looks at it. */
+  readonly committed: Committed
+}
+
+/** The committed contents of a log, to be looked at without waiting. */
+export interface Committed {
+  readonly topics: ReadonlyMap<string, { readonly partitions: readonly CommittedPartition[] }>
+  /** Of each task that has been opened: its next offsets, by `topic/partition`. */
+  tasksOf(
+    pipeline: string,
+  ): readonly { readonly offsets: ReadonlyMap<string, { readonly offset: number }> }[]
+}
+
+export interface CommittedPartition {
+  readonly partition: number
+  readonly startOffset: number
+  readonly endOffset: number
+  /** The batch that holds the offset, or the next one after it; null at the end. */
+  read(offset: number): RecordBatch | null
+}
+
+/** All in memory, and all that was acknowledged is kept. */
+export class MemoryWorld implements World {
+  readonly committed = new MemoryStore()
+  readonly #wrap: WrapLog
+  readonly #notes = new Map<string, unknown>()
+
+  /** @param wrap puts a log between the processes and the memory log */
+  constructor(wrap: WrapLog) {
+    this.#wrap = wrap
+  }
+
+  open(process: number, clock: Clock): Log {
+    const log = openMemoryLog({ store: this.committed, clock })
+    // Whoever writes the input does it right.
+    return process === 0 ? log : this.#wrap(log, { store: this.committed, notes: this.#notes })
+  }
+
+  crashed(_process: number): void {}
+
+  powerLost(): void {}
+}

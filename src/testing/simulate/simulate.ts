@@ -27,9 +27,9 @@ import { difference } from './outcome.ts'
 import { shrinkList, simplifyList } from './shrink.ts'
 import { runOnce, type RunResult } from './simulation.ts'
 import { encodeInput, type InputRecord, type SimulatedRecord } from './simulation-input.ts'
-import { subjectOf, type Subject, type WrapLog } from './subject.ts'
+import { subjectOf, type Subject } from './subject.ts'
 import { throwsOf } from './throwing.ts'
-import type { World } from './world.ts'
+import type { World, WrapLog } from './world.ts'
 
 /**
  * A pipeline, or several that run as one. As a function it is made anew for each simulated process:

@@ -142,7 +142,13 @@ export async function simulateOn(
   return { runs, commits, faults: counts }
 }
 
-function isPossible(kind: FaultKind, { tasks, throwing }: Subject): boolean {
+function isPossible(kind: FaultKind, subject: Subject): boolean {
+  const { tasks, throwing, sources, startAt } = subject
+  // Of several partitions those that end sooner would be taken for ones without more records.
+  if (kind === 'growing-input') {
+    const isAlone = [...sources.values()].every((spec) => (spec.partitions ?? 1) === 1)
+    return isAlone && sources.size === 1 && startAt === 'earliest'
+  }
   // One task is one process's.
   if (kind === 'hand-over') return tasks === 'per-partition'
   return kind !== 'throws' || throwing.size > 0

@@ -71,7 +71,7 @@ export class MemoryWorld implements World {
     return process === 0 ? log : this.#wrap(log, { store: this.committed, notes: this.#notes })
   }
 
-  crashed(): void {}
+  crashed(_process: number): void {}
 
   powerLost(): void {}
 }

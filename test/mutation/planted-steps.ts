@@ -59,8 +59,8 @@ export const stepBugs: readonly Planted[] = [
   {
     name: 'named timers are not restored',
     file: 'src/engine/process/keyed-timers.ts',
-    find: 'of this.#kept()) this.#queue.add(timeMs, key, name)',
-    replace: "of this.#kept()) if (name === '') this.#queue.add(timeMs, key, name)",
+    find: 'this.#queue.add(kept.timeMs, kept.key ?? entry.key, kept.name)',
+    replace: "if (kept.name === '') this.#queue.add(kept.timeMs, entry.key, '')",
   },
   {
     name: 'a timer that was moved to a later time fires at the earlier one',

@@ -160,7 +160,7 @@ export class KafkaCluster {
     const endMs = performance.now() + startMsMax
     while (!(await answers(port))) {
       if (ended || performance.now() > endMs) {
-        const log = readFileSync(this.#file(node, 'log'), 'utf8').split('\n').slice(-15).join('\n')
+        const log = readFileSync(this.#file(node, 'log'), 'utf8').split('\n').slice(-40).join('\n')
         throw new Error(`broker ${node} does not answer on port ${port}:\n${log}`)
       }
       await pause(50)
@@ -290,6 +290,8 @@ function settingsOf(
     'group.min.session.timeout.ms': '1000',
     'unclean.leader.election.enable': 'false',
     'auto.create.topics.enable': 'false',
+    // Taken in one piece at the start: the default of 128 MiB does not always fit a small heap.
+    'log.cleaner.dedupe.buffer.size': String(8 << 20),
     ...more,
   }
   return Object.entries(settings)

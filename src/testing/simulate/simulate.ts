@@ -96,8 +96,10 @@ export async function simulate(
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
-  return await simulateOn((log) => log, pipeline, options)
+  return await simulateOn(unchanged, pipeline, options)
 }
+
+const unchanged: WrapLog = (log) => log
 
 /** As `simulate`, with a log of another kind between engine and memory. */
 export async function simulateOn(
@@ -137,7 +139,9 @@ export async function simulateOn(
   return { runs, commits, faults: counts }
 }
 
-function isPossible(kind: FaultKind, { tasks, throwing }: Subject): boolean {
+function isPossible(kind: FaultKind, { tasks, throwing, wrap }: Subject): boolean {
+  // A log of another kind is one in memory.
+  if (kind === 'disk') return wrap === unchanged
   // One task is one process's.
   if (kind === 'hand-over') return tasks === 'per-partition'
   return kind !== 'throws' || throwing.size > 0

@@ -20,6 +20,8 @@ export interface FleetOptions {
   /** Runs the pipelines in a process; resolves when they have begun. */
   readonly run: (process: SimulatedProcess) => Promise<EngineRun>
   readonly note: (text: string) => void
+  /** Whether a process that ended by itself with this error is started again, and no failure. */
+  readonly isRestarted: (thrown: unknown) => boolean
 }
 
 interface Living {
@@ -146,7 +148,9 @@ export class SimulatedFleet {
     this.#living = this.#living.filter((one) => one !== living)
     // Whoever was replaced has to end: fenced, or with what kept it from its last commit.
     const mayEnd = process.isReplaced || process.isDead || living.isLeaving
-    if (failure !== null && !mayEnd) this.failure ??= failure
+    // Where it is started again, another takes its place.
+    const isFailure = !mayEnd && failure !== null && !this.#options.isRestarted(failure.thrown)
+    if (isFailure) this.failure ??= failure
     // One that left, or failed to, is in the group no more.
     this.#group?.forget(process.number)
   }

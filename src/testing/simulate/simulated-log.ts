@@ -15,6 +15,8 @@ import type {
 import type { Fault } from './fault.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
+type DiskFault = Extract<Fault, { kind: 'disk' }>
+
 /** What a run tells its logs, and hears from them. */
 export interface Meeting {
   /** The number of the commit that is to be made, and the faults that it meets. */
@@ -30,6 +32,10 @@ export interface Meeting {
   crash(process: SimulatedProcess, why: string): void
   /** Every process crashes at once, and so does what is under the log. */
   losePower(): void
+  /** The disk under the log gets into trouble. */
+  trouble(fault: DiskFault): void
+  /** A commit's outcome is unknown: it may have written from the ends on. */
+  mayHaveWritten(spec: TaskSpec, commit: CommitBatch): void
   note(process: SimulatedProcess, text: string): void
   /** No record of the partition comes now, though there may be some. */
   isStalled(place: TopicPartition): boolean
@@ -228,7 +234,7 @@ class SimulatedSession implements Session {
     const late = faults.find((fault) => fault.kind === 'slow-commit')
     if (late?.kind === 'slow-commit' && late.applies === 'after-delay')
       await new Promise<void>((resolve) => void clock.after(late.delayMs, resolve))
-    const receipt = await this.#apply(commit)
+    const receipt = await this.#applyOn(commit, faults.find(isOfDisk))
     if (late?.kind === 'slow-commit' && late.applies === 'at-once')
       await new Promise<void>((resolve) => void clock.after(late.delayMs, resolve))
     for (const fault of faults) {
@@ -239,6 +245,16 @@ class SimulatedSession implements Session {
     if (faults.some((fault) => fault.kind === 'answer-lost'))
       throw failed('commit-unknown', 'its answer was lost')
     return receipt
+  }
+
+  /** The trouble comes with the write, whatever there is before it. */
+  async #applyOn(commit: CommitBatch, fault: DiskFault | undefined): Promise<CommitReceipt> {
+    if (fault === undefined) return await this.#apply(commit)
+    this.#meeting.trouble(fault)
+    this.#meeting.mayHaveWritten(this.spec, commit)
+    const applying = this.#apply(commit)
+    if (fault.does === 'power-loss') this.#meeting.losePower()
+    return await applying
   }
 
   async #apply(commit: CommitBatch): Promise<CommitReceipt> {
@@ -257,6 +273,10 @@ class SimulatedSession implements Session {
   async close(): Promise<void> {
     await this.#process.call(() => this.#session.close())
   }
+}
+
+function isOfDisk(fault: Fault): fault is DiskFault {
+  return fault.kind === 'disk'
 }
 
 function failed(code: 'log-failed' | 'commit-unknown', why: string): MillraceError {

@@ -3,7 +3,7 @@
  * a list of faults. Repeats exactly, as far as the pipeline's own functions do.
  */
 import { systemClock } from '../../core/clock.ts'
-import { messageOf } from '../../core/error.ts'
+import { messageOf, MillraceError } from '../../core/error.ts'
 import type { EngineRun } from '../../engine/run.ts'
 import { engineDefaults, startPipelines } from '../../engine/run.ts'
 import type { Tap } from '../../engine/task-options.ts'
@@ -26,6 +26,7 @@ import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { blocksOf, type InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
+import { DiskWorld } from './disk/disk-world.ts'
 import { MemoryWorld, type World } from './world.ts'
 
 /** Steps of time after which a run that has not ended never will. */
@@ -55,6 +56,19 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
   return await new Run(options).run()
 }
 
+/** Whoever runs a pipeline starts it again when the disk made it end. */
+function isOfDisk(thrown: unknown): boolean {
+  return (
+    thrown instanceof MillraceError && /^(disk-full|log-failed|commit-unknown)$/.test(thrown.code)
+  )
+}
+
+/** On a disk where a fault of one is to come. */
+function worldOf({ subject, faults }: RunOptions): World {
+  const disk = faults.find((fault) => fault.kind === 'disk')
+  return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld(subject.wrap)
+}
+
 class Run implements Meeting {
   readonly blocksAtOnce: number
   readonly #options: RunOptions
@@ -81,11 +95,12 @@ class Run implements Meeting {
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
-    this.#world = subject.world?.() ?? new MemoryWorld(subject.wrap)
+    this.#world = subject.world?.() ?? worldOf(options)
     this.#fleet = new SimulatedFleet({
       time: this.#time,
       isShared: faults.some(({ kind }) => kind === 'hand-over'),
       run: (process) => this.#runIn(process),
+      isRestarted: (thrown) => this.#world.trouble !== undefined && isOfDisk(thrown),
       note: (text) => this.#note(text),
     })
     for (const fault of faults) {
@@ -270,6 +285,21 @@ class Run implements Meeting {
   isStalled(place: TopicPartition): boolean {
     if (this.#stalledTo.size === 0) return false
     return (this.#stalledTo.get(offsetKey(place)) ?? 0) > this.#time.monotonicMs
+  }
+
+  trouble({ does, ms }: Extract<Fault, { kind: 'disk' }>): void {
+    this.#note(`the disk: ${does}`)
+    this.#world.trouble?.(does)
+    if (does === 'full') this.#time.after(ms, () => this.#world.makeRoom?.())
+  }
+
+  mayHaveWritten(spec: TaskSpec, { appends }: CommitBatch): void {
+    const { topics } = this.#world.committed
+    for (const { topic, partition } of appends) {
+      const baseOffset = topics.get(topic)?.partitions[partition]?.endOffset
+      if (baseOffset !== undefined)
+        this.wrote(spec, [{ topic, partition, baseOffset, recordCount: 0 }])
+    }
   }
 
   losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {

@@ -75,7 +75,7 @@ test('a process joins, and the old one is slow to give up what it has to', async
   assert.match(trace, /process 2 commit \d+ of main/)
 })
 
-test('a process crashes when it is to give a task up: it moves when the lease is over', async () => {
+test('a process crashes when it is to give tasks up: they move after its lease', async () => {
   const trace = await traceWith(
     { kind: 'hand-over', change: 'joins', at: 2 },
     { kind: 'crash', when: 'hand-over', at: 0 },

@@ -11,6 +11,7 @@ import type { Duration } from '../../core/duration.ts'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import { seededRandom } from '../../core/random.ts'
+import type { Log } from '../../log/log.ts'
 import type { Pipeline } from '../../pipeline/node.ts'
 import { pipelinesOf } from '../../pipeline/pipelines-of.ts'
 import {
@@ -26,8 +27,9 @@ import { difference } from './outcome.ts'
 import { shrinkList, simplifyList } from './shrink.ts'
 import { runOnce, type RunResult } from './simulation.ts'
 import { encodeInput, type InputRecord, type SimulatedRecord } from './simulation-input.ts'
-import { subjectOf, type Subject, type WrapLog } from './subject.ts'
+import { subjectOf, type Subject } from './subject.ts'
 import { throwsOf } from './throwing.ts'
+import type { World, WrapLog } from './world.ts'
 
 /**
  * A pipeline, or several that run as one. As a function it is made anew for each simulated process:
@@ -101,9 +103,12 @@ export async function simulate(
 
 const unchanged: WrapLog = (log) => log
 
-/** As `simulate`, with a log of another kind between engine and memory. */
+/**
+ * As `simulate`, on other storage.
+ * @param on a log of another kind between engine and memory; or what makes the storage of a run
+ */
 export async function simulateOn(
-  wrap: WrapLog,
+  on: WrapLog | { readonly world: () => World },
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
@@ -113,7 +118,7 @@ export async function simulateOn(
     settleMs: durationMs(options.settle ?? '1h', 'settle'),
     betweenMs: durationMs(options.betweenWaves ?? '1m', 'betweenWaves'),
     startAt: options.startAt ?? 'earliest',
-    wrap,
+    ...(typeof on === 'function' ? { wrap: on } : { wrap: (log: Log) => log, world: on.world }),
   })
   const input = encodeInput(options.input, subject.sources)
   const kinds = (options.faults ?? faultKinds).filter((kind) => isPossible(kind, subject))
@@ -139,9 +144,9 @@ export async function simulateOn(
   return { runs, commits, faults: counts }
 }
 
-function isPossible(kind: FaultKind, { tasks, throwing, wrap }: Subject): boolean {
-  // A log of another kind is one in memory.
-  if (kind === 'disk') return wrap === unchanged
+function isPossible(kind: FaultKind, { tasks, throwing, wrap, world }: Subject): boolean {
+  // Other storage is no disk.
+  if (kind === 'disk') return wrap === unchanged && world === undefined
   // One task is one process's.
   if (kind === 'hand-over') return tasks === 'per-partition'
   return kind !== 'throws' || throwing.size > 0

@@ -3,7 +3,7 @@
  * a list of faults. Repeats exactly, as far as the pipeline's own functions do.
  */
 import { systemClock } from '../../core/clock.ts'
-import { messageOf, MillraceError } from '../../core/error.ts'
+import { messageOf } from '../../core/error.ts'
 import type { EngineRun } from '../../engine/run.ts'
 import { engineDefaults, startPipelines } from '../../engine/run.ts'
 import type { Tap } from '../../engine/task-options.ts'
@@ -18,7 +18,7 @@ import type {
 } from '../../log/log.ts'
 import { offsetKey } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
-import { readOutcome, type Outcome, type Writer } from './outcome.ts'
+import { readOutcome, type Outcome } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
 import { SimulatedFleet } from './simulated-fleet.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -26,8 +26,9 @@ import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { blocksOf, type InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
-import { DiskWorld } from './disk/disk-world.ts'
+import { DiskWorld, isOfDisk } from './disk/disk-world.ts'
 import { MemoryWorld, type World } from './world.ts'
+import { Writers } from './writers.ts'
 
 /** Steps of time after which a run that has not ended never will. */
 const stepsMax = 100_000
@@ -56,13 +57,6 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
   return await new Run(options).run()
 }
 
-/** Whoever runs a pipeline starts it again when the disk made it end. */
-function isOfDisk(thrown: unknown): boolean {
-  return (
-    thrown instanceof MillraceError && /^(disk-full|log-failed|commit-unknown)$/.test(thrown.code)
-  )
-}
-
 /** On a disk where a fault of one is to come. */
 function worldOf({ subject, faults }: RunOptions): World {
   const disk = faults.find((fault) => fault.kind === 'disk')
@@ -77,8 +71,7 @@ class Run implements Meeting {
   readonly #trace: string[] = []
   readonly #met = new Set<Fault>()
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
-  /** Which task wrote from which offset on: topic/partition → its appends in order. */
-  readonly #writers = new Map<string, { readonly from: number; readonly task: string }[]>()
+  readonly #writers = new Writers()
   readonly #lastWave: number
   #wave = 0
   #commits = 0
@@ -121,7 +114,8 @@ class Run implements Meeting {
     this.#fleet.start()
     const stuck = (await this.#drive(writer)) ?? (await this.#stop())
     const { topics, looseLetters, tables } = this.#options.subject
-    const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
+    const writerOf =
+      this.#options.subject.tasks === 'one' ? null : this.#writers.writerOf.bind(this.#writers)
     return {
       outcome: readOutcome(this.#world.committed, { topics, writerOf, looseLetters, tables }),
       trace: this.#trace,
@@ -294,12 +288,7 @@ class Run implements Meeting {
   }
 
   mayHaveWritten(spec: TaskSpec, { appends }: CommitBatch): void {
-    const { topics } = this.#world.committed
-    for (const { topic, partition } of appends) {
-      const baseOffset = topics.get(topic)?.partitions[partition]?.endOffset
-      if (baseOffset !== undefined)
-        this.wrote(spec, [{ topic, partition, baseOffset, recordCount: 0 }])
-    }
+    this.#writers.mayHaveWritten(spec, appends, this.#world.committed)
   }
 
   losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {
@@ -327,21 +316,8 @@ class Run implements Meeting {
     })
   }
 
-  wrote({ task }: TaskSpec, appended: readonly Appended[]): void {
-    for (const { topic, partition, baseOffset } of appended) {
-      const place = `${topic}/${partition}`
-      const list = this.#writers.get(place) ?? []
-      this.#writers.set(place, list)
-      list.push({ from: baseOffset, task })
-    }
-  }
-
-  #writerOf(topic: string, partition: number, offset: number): Writer {
-    const list = this.#writers.get(`${topic}/${partition}`) ?? []
-    const task = list.findLast(({ from }) => from <= offset)?.task ?? 'nobody'
-    const isOrdered = task.startsWith('main/')
-    // Tasks behind a repartition share a topic's records out by key: one name for all of them.
-    return { name: isOrdered ? task : 'a task behind a repartition', isOrdered }
+  wrote(spec: TaskSpec, appended: readonly Appended[]): void {
+    this.#writers.wrote(spec, appended)
   }
 
   crash(process: SimulatedProcess, why: string): void {

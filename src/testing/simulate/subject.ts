@@ -1,20 +1,12 @@
 /** What is simulated: a pipeline, with what all its runs share. */
 import { MillraceError } from '../../core/error.ts'
-import type { Log, StartAt } from '../../log/log.ts'
-import type { MemoryLog } from '../../log/memory/memory-log.ts'
-import type { MemoryStore } from '../../log/memory/memory-store.ts'
+import type { StartAt } from '../../log/log.ts'
 import { buildPlan } from '../../pipeline/build-plan.ts'
 import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { throwingSteps } from './throwing.ts'
-import type { World } from './world.ts'
-
-/** Puts a log between the engine and the memory log: for tests with a wrong one. */
-export type WrapLog = (
-  log: MemoryLog,
-  storage: { readonly store: MemoryStore; readonly notes: Map<string, unknown> },
-) => Log
+import type { World, WrapLog } from './world.ts'
 
 export interface Subject {
   readonly name: string

@@ -40,7 +40,7 @@ export function throwingSteps(steps: readonly Step[]): ReadonlySet<string> {
   return throwing
 }
 
-/** What is not as the machine has it, but as the pipeline does: the run without faults has it too. */
+/** Faults of the pipeline's own functions: the run without faults has them too. */
 export function throwsOf(faults: readonly Fault[]): readonly Throws[] {
   return faults.flatMap((fault) => (fault.kind === 'throws' ? fault : []))
 }

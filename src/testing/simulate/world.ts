@@ -1,14 +1,13 @@
 /**
  * Where the processes of a simulated run keep what they keep: the storage under the log, with what
- * a crash and a power cut do to it. The faults that the log's user sees (a commit refused, an answer
- * lost, a hand-over) are put on top of it, the same for every world.
+ * a crash and a power cut do to it. The faults that the log's user sees (a commit refused, an
+ * answer lost, a hand-over) are put on top of it, the same for every world.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { RecordBatch } from '../../log/batch.ts'
 import type { Log } from '../../log/log.ts'
-import { openMemoryLog } from '../../log/memory/memory-log.ts'
+import { openMemoryLog, type MemoryLog } from '../../log/memory/memory-log.ts'
 import { MemoryStore } from '../../log/memory/memory-store.ts'
-import type { WrapLog } from './subject.ts'
 
 /** What a disk does: its next sync fails, it has no room, or the power goes at its next step. */
 export type DiskTrouble = 'sync-fails' | 'full' | 'power-loss'
@@ -55,6 +54,12 @@ export interface CommittedPartition {
   /** The batch that holds the offset, or the next one after it; null at the end. */
   read(offset: number): RecordBatch | null
 }
+
+/** Puts a log between the engine and the memory log: for tests with a wrong one. */
+export type WrapLog = (
+  log: MemoryLog,
+  storage: { readonly store: MemoryStore; readonly notes: Map<string, unknown> },
+) => Log
 
 /** All in memory, and all that was acknowledged is kept. */
 export class MemoryWorld implements World {

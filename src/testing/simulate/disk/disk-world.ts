@@ -4,6 +4,7 @@
  * was the last one that had it open.
  */
 import type { Clock } from '../../../core/clock.ts'
+import { MillraceError } from '../../../core/error.ts'
 import { seededRandom } from '../../../core/random.ts'
 import type { Log } from '../../../log/log.ts'
 import { MemoryStore } from '../../../log/memory/memory-store.ts'
@@ -91,4 +92,10 @@ export class DiskWorld implements World {
   makeRoom(): void {
     this.#disk.bytesMax = Number.POSITIVE_INFINITY
   }
+}
+
+/** Whoever runs a pipeline starts it again when the disk made it end. */
+export function isOfDisk(thrown: unknown): boolean {
+  const code = thrown instanceof MillraceError ? thrown.code : ''
+  return code === 'disk-full' || code === 'log-failed' || code === 'commit-unknown'
 }

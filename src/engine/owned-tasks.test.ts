@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
-import type { JoinOptions, Log, Membership, TaskSpec } from '../log/log.ts'
+import type { CommitBatch, JoinOptions, Log, Membership, Session, TaskSpec } from '../log/log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { count } from '../pipeline/aggregators/count.ts'
 import { from } from '../pipeline/from.ts'
@@ -155,6 +155,49 @@ async function checkMoves(list: readonly Move[]): Promise<void> {
 test('L4 tasks that move between processes, in order or seized, do each record once', async () => {
   await fc.assert(fc.asyncProperty(moves, checkMoves), { numRuns: 25 })
 })
+
+test('L4 a task is given away when its last commit is down', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('in', { partitions })
+  const sharing = new Sharing()
+  const held: (() => void)[] = []
+  const open = async (spec: TaskSpec): Promise<Session> => {
+    const session = await log.open(spec)
+    return changed(session, 'commit', async (batch: CommitBatch) => {
+      if (batch.appends.length > 0) await new Promise<void>((resolve) => held.push(resolve))
+      return session.commit(batch)
+    })
+  }
+  const options = { tasks: 'per-partition' as const }
+  const { run, events } = await start(sharing.logOf(changed(log, 'open', open)), numbered, options)
+  await give(log, 'in', [{ key: 'k', value: { k: 'k' } }])
+  await until('a commit is under way', () => held.length === 1)
+  const [member] = sharing.members
+  const order: string[] = []
+  const given = member?.lose([...member.owned], 'rebalanced').then(() => order.push('given away'))
+  for (let turn = 0; turn < 20; turn++) await systemClock.nextTurn()
+  order.push('committed')
+  held[0]?.()
+  await given
+  assert.deepEqual(order, ['committed', 'given away'])
+  assert.equal((await texts(log, 'out')).length, 1)
+  await run.stop()
+  assert.deepEqual(
+    events.filter(({ kind }) => kind === 'hand-over-failed'),
+    [],
+  )
+})
+
+/** The same with one method that is another. */
+function changed<T extends object>(inner: T, method: keyof T, by: unknown): T {
+  return new Proxy(inner, {
+    get: (target, name) => {
+      if (name === method) return by
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
 
 test('a fenced task that is still owned is opened again', async () => {
   const log = openMemoryLog()

@@ -186,7 +186,7 @@ test('a pipeline leaves its repartition topic small, and its results right', asy
   )
 })
 
-test('L1 what is on its way stays where any task has committed; else it is of another run', async () => {
+test('L1 what is on its way stays where any task has committed, and else goes', async () => {
   const log = openMemoryLog()
   const plan = buildPlan(
     pipelineOf(

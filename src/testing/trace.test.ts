@@ -1,7 +1,8 @@
 /** What the trace of a pipeline under test tells. */
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
-import { count, from, output, session, sliding, string, topic, tumbling, within } from '../index.ts'
+import { count, countWindow, cumulative, from, output, session, sliding } from '../index.ts'
+import { string, topic, trailing, tumbling, within } from '../index.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import type { PipelineTest } from './pipeline-test.ts'
 import { testPipeline } from './test-pipeline.ts'
@@ -236,4 +237,79 @@ test('with several tasks each line of one has its name', () => {
   const opened = lines(test, 'opens')
   assert.deepEqual(opened.length, 1)
   assert.ok(test.tasks().some((name) => opened[0]?.includes(`opens       ${name}  count key "a"`)))
+})
+
+test('windows of other kinds: trailing, growing, of the wall clock, by number', () => {
+  const windows = {
+    trailing: trailing('5s'),
+    growing: cumulative('4s', { within: '8s' }),
+    clock: tumbling('10s', { time: 'processing' }),
+    number: countWindow(2),
+  }
+  const told = Object.entries(windows).map(([name, window]) => {
+    const test = traced(
+      from(words)
+        .window(window as typeof windows.trailing)
+        .aggregate({ n: count() })
+        .named(name)
+        .to(topic('counts')),
+    )
+    for (const time of [1000, 7000]) test.push(words, 'a', { time })
+    test.advance('11s')
+    return lines(test, 'opens', 'closes')
+  })
+  expect(told).toMatchInlineSnapshot(`
+    [
+      [
+        "opens       trailing key "a" window -3.999s – 1.001s",
+        "opens       trailing key "a" window 2.001s – 7.001s",
+        "closes      trailing key "a" window -3.999s – 1.001s",
+        "closes      trailing key "a" window 2.001s – 7.001s",
+      ],
+      [
+        "opens       growing key "a" window 0s – 4s",
+        "opens       growing key "a" window 0s – 8s",
+        "closes      growing key "a" window 0s – 4s",
+        "closes      growing key "a" window 0s – 8s",
+      ],
+      [
+        "opens       clock key "a" window 0s – 10s",
+        "closes      clock key "a" window 0s – 10s",
+      ],
+      [],
+    ]
+  `)
+})
+
+test('a window that takes late records does not open again', () => {
+  const told = [tumbling('10s'), session('5s')].map((window) => {
+    const test = traced(
+      from(words)
+        .window(window as ReturnType<typeof tumbling>, { lateness: '1m' })
+        .aggregate({ n: count() })
+        .named('count')
+        .to(topic('counts')),
+    )
+    for (const time of [1000, 12_000, 2000, 100_000]) test.push(words, 'a', { time })
+    assert.equal(test.outputs('counts').length, 3)
+    return lines(test, 'opens', 'closes')
+  })
+  expect(told).toMatchInlineSnapshot(`
+    [
+      [
+        "opens       count key "a" window 0s – 10s",
+        "opens       count key "a" window 10s – 20s",
+        "closes      count key "a" window 0s – 10s",
+        "opens       count key "a" window 100s – 110s",
+        "closes      count key "a" window 10s – 20s",
+      ],
+      [
+        "opens       count key "a" window 1s – 6s",
+        "opens       count key "a" window 12s – 17s",
+        "closes      count key "a" window 1s – 6s",
+        "opens       count key "a" window 100s – 105s",
+        "closes      count key "a" window 12s – 17s",
+      ],
+    ]
+  `)
 })

@@ -22,6 +22,8 @@ export class TracedTask implements Probe {
   #idle: ReadonlyMap<string, boolean> = new Map()
   /** Of each step: the windows and timers that have been told of, by identity. */
   readonly #known = new Map<string, Map<string, Upcoming>>()
+  /** Those that are due, have been told of as such, and may not have happened yet. */
+  readonly #announced = new Set<Upcoming>()
   /** Of steps that tell of no windows and timers: what they wait for. */
   readonly #waits = new Map<string, string>()
 
@@ -54,6 +56,7 @@ export class TracedTask implements Probe {
   /** Tells of what has changed. Between records. */
   look(): void {
     this.#lookAtSteps()
+    this.#announced.clear() // all that was due has happened
     this.#moved(this.#explain().watermarkMs)
   }
 
@@ -77,10 +80,11 @@ export class TracedTask implements Probe {
 
   /** What is due has not happened yet. */
   #due(step: string, time: Upcoming['time'], toMs: number): void {
-    const known = this.#known.get(step) ?? new Map<string, Upcoming>()
-    const due = [...known].filter(([, one]) => one.time === time && one.dueMs <= toMs)
-    for (const [id, one] of due.toSorted(([, a], [, b]) => a.dueMs - b.dueMs)) {
-      known.delete(id)
+    const known = [...(this.#known.get(step)?.values() ?? [])]
+    const due = known.filter((one) => one.time === time && one.dueMs <= toMs)
+    for (const one of due.toSorted((a, b) => a.dueMs - b.dueMs)) {
+      if (this.#announced.has(one)) continue
+      this.#announced.add(one)
       this.#happens(step, one)
     }
   }
@@ -100,11 +104,13 @@ export class TracedTask implements Probe {
 
   #compare({ time }: ProbedStep, now: Map<string, Upcoming>, step: string): void {
     const before = this.#known.get(step) ?? new Map<string, Upcoming>()
+    for (const [id, one] of before) if (now.has(id)) now.set(id, one) // announced or not, as it was
     this.#known.set(step, now)
     const gone = [...before].flatMap(([id, one]) => (now.has(id) ? [] : [one]))
     const added = [...now].flatMap(([id, one]) => (before.has(id) ? [] : [one]))
     const extended = new Set<Upcoming>()
     for (const one of gone) {
+      if (this.#announced.has(one)) continue
       const heir = added.find((other) => other.kind === one.kind && isWithin(one, other))
       if (heir !== undefined) extended.add(heir)
       else if (one.kind === 'window' || one.dueMs <= time.watermarkMs) this.#happens(step, one)

@@ -17,6 +17,8 @@ export interface Target {
   readonly bytesMax?: number
   /** What one input may allocate, bytes, beside 1000 times its length. Default 16 MiB. */
   readonly allocationMax?: number
+  /** CPU time that one input may take, ms. Default 1000. */
+  readonly cpuMsMax?: number
   open(): Subject | Promise<Subject>
 }
 

@@ -5,7 +5,10 @@ import { Tally } from './tally.ts'
 
 const tally = new Tally()
 
-test.each(chunksOf(0))('with faults as without, $title', async (chunk) => {
+/** Ten times what they take: the machine may be busy. */
+const timeout = 120_000
+
+test.each(chunksOf(0))('with faults as without, $title', { timeout }, async (chunk) => {
   await checkChunk(chunk, tally)
 })
 

@@ -95,6 +95,7 @@ test('a pause keeps its place, and is no longer than 30 s', async () => {
   add()
   first.answers[0]?.reject(new Error('no'))
   await settle()
+  add() // must not take the place, nor let the one before it do so
   assert.deepEqual([pool.underWay, pool.isFull, asked.length], [0, true, 1])
   outside.reach(30_000)
   assert.deepEqual([pool.underWay, asked.length], [1, 2])

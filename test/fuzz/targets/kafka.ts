@@ -218,7 +218,8 @@ export const kafkaTargets: readonly Target[] = [
     codes: [],
     errorNames: ['Error'],
     open: readingText(async (text) => {
-      const asked = Number(/i=(\d+)/.exec(text)?.[1] ?? 0)
+      const fields = text.split(',').filter((field) => field.startsWith('i'))
+      const asked = Number(fields.at(-1)?.slice(2))
       if (asked > 5000) return // takes as long as it says, on another thread
       const login = scram({ hash: 'sha256', username: 'u', password: 'p', nonce: 'abc' })
       must(!login.isProof(text), () => 'anything proves that the server knows the password')

@@ -29,7 +29,7 @@ function sequences(cluster: TestCluster): number[] {
   )
 }
 
-test('L3 what fails behind a batch that failed is its consequence: all come again, in order', async () => {
+test('L3 what fails behind a batch that failed comes again with it, in order', async () => {
   const cluster = new TestCluster()
   // The broker refuses what has a gap before it.
   const gap = errorCode.outOfOrderSequenceNumber

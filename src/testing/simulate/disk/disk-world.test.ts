@@ -57,3 +57,36 @@ for (const tasks of ['one', 'per-partition'] as const) {
     assert.ok(report.faults.disk > 8, JSON.stringify(report))
   })
 }
+
+test('a run that a full disk does not let begin is started again after a while', async () => {
+  const spread = from(events)
+    .keyBy(({ at }) => `${at % 3}`)
+    .window(tumbling('5s'))
+    .aggregate({ n: count() })
+    .to(topic('spread'))
+  const divided = subjectOf(() => pipelinesOf(spread), {
+    tasks: 'per-partition',
+    settleMs: 3_600_000,
+    betweenMs: 60_000,
+    startAt: 'earliest',
+    wrap: (log) => log,
+  })
+  const records = encodeInput(input, divided.sources)
+  const run = (...faults: Fault[]): ReturnType<typeof runOnce> =>
+    runOnce({ subject: divided, input: records, faults, tap: null })
+  const expected = await run()
+  let restarts = 0
+  for (let at = 0; at < 6; at++) {
+    const full: Fault = { kind: 'disk', does: 'full', at, ms: 2_500, seed: at }
+    const dying: Fault = { kind: 'crash', when: 'after-commit', at }
+    const dead: Fault = { kind: 'crash', when: 'before-commit', at: at + 1 }
+    const result = await run(small, full, dying, dead)
+    const trace = result.trace.join('\n')
+    assert.equal(result.stuck, null, trace)
+    assert.equal(difference(expected.outcome, result.outcome), null, trace)
+    const count = trace.split('ended: no room').length - 1
+    assert.ok(count < 10, trace)
+    restarts += count
+  }
+  assert.ok(restarts > 0)
+})

@@ -12,7 +12,9 @@ export class Writers {
     for (const append of appended) {
       const list = this.#appends.get(offsetKey(append)) ?? []
       this.#appends.set(offsetKey(append), list)
-      list.push({ from: append.baseOffset, task })
+      // A commit may be heard of after the one behind it; of two at one offset the later counts.
+      const from = append.baseOffset
+      list.splice(list.findLastIndex((before) => before.from <= from) + 1, 0, { from, task })
     }
   }
 

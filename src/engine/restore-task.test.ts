@@ -6,7 +6,7 @@ import { restoreTask, type RestoreProgress } from './restore-task.ts'
 import type { TaskEvent } from './task-event.ts'
 import type { Task } from './task.ts'
 
-/** Three blobs, each of which takes 0.7 s. */
+/** Blobs, each of which takes 0.7 s: three of them. */
 class SlowRestore {
   readonly clock = new VirtualClock()
   readonly events: TaskEvent[] = []
@@ -14,13 +14,14 @@ class SlowRestore {
   isStopping = false
   begun = 0
   restored: number[] = []
+  blobs = 3
   readonly session = {
     restoredShare: 0,
     restore: () => this.#blobs(),
   }
 
   async *#blobs(): AsyncGenerator<Uint8Array> {
-    for (let i = 1; i <= 3; i++) {
+    for (let i = 1; i <= this.blobs; i++) {
       this.clock.advance(700)
       this.session.restoredShare = i / 4
       yield new Uint8Array(100 * i)
@@ -62,6 +63,16 @@ test('a restore that takes long is told every second, then that it is done', asy
   ])
   slow.clock.advance(5_000)
   assert.equal(slow.events.length, 3, 'nothing is told any more')
+})
+
+test('O3 every blob is applied, in order', async () => {
+  const slow = new SlowRestore()
+  slow.blobs = 100
+  assert.equal(await slow.run(), 'restored')
+  assert.deepEqual(
+    slow.restored,
+    Array.from({ length: 100 }, (_, i) => 100 * (i + 1)),
+  )
 })
 
 test('a stop ends a restore; the task is not begun', async () => {

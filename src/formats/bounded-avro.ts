@@ -93,7 +93,8 @@ function block(tap: Tap): number {
     tap.readLong()
   }
   tap.itemCount = (tap.itemCount ?? 0) + count
-  if (tap.itemCount > tap.buf.length + emptyItemsMax) {
+  // A number that goes on for 150 bytes is NaN to avsc, which is no more and no less than any.
+  if (!(tap.itemCount <= tap.buf.length + emptyItemsMax)) {
     throw new Error(`${count} items are announced in a value of ${tap.buf.length} bytes`)
   }
   return count

@@ -67,4 +67,13 @@ export const foundInputs: readonly FoundInput[] = [
     was: 'an array of 2^34 nulls, passed over one by one',
     base64: 'AAAAAAEAAAAAAAAwMDAwAICAgICAAQA=',
   },
+  {
+    target: 'format/avro-resolved',
+    was: 'a count that is NaN, after which any other was believed',
+    base64:
+      'AAAAAAEAAAAAAAAwMDAwgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICA' +
+      'gICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICA' +
+      'gICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgACAgICA' +
+      'gAEA',
+  },
 ]

@@ -9,7 +9,7 @@
  * of a run of tests (1). `--write`: puts the rows into docs/RELIABILITY.md, after each bug.
  * `--no-simulate`: what the simulations see is not asked for; that takes half of the time.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,6 +72,7 @@ try {
 
 function copyOfTree(): string {
   const made = mkdtempSync(join(tmpdir(), 'millrace-mutants-'))
+  chmodSync(made, 0o755) // a test looks at what another user may do
   for (const name of [...copied, ...files].filter((one) => existsSync(join(root, one))))
     cpSync(join(root, name), join(made, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(made, 'node_modules'))

@@ -27,10 +27,10 @@ export const stepBugs: readonly Planted[] = [
     replace: 'if (first === undefined || first.lastEndMs > toMs) break',
   },
   {
-    name: 'revisions begin anew after a restart',
+    name: 'revisions begin anew when event time moves on',
     file: 'src/engine/operators/sliced-fold.ts',
-    find: 'const before = revisions.get(key, endMs)\n',
-    replace: 'const before = this.#revised.least > endMs ? null : revisions.get(key, endMs)\n',
+    find: 'while (this.#revised.least + this.#latenessMs <= toMs) {',
+    replace: 'while (this.#revised.least <= toMs) {',
   },
   {
     name: 'of sessions that meet the earlier timer is forgotten',
@@ -60,7 +60,7 @@ export const stepBugs: readonly Planted[] = [
     name: 'named timers are not restored',
     file: 'src/engine/process/keyed-timers.ts',
     find: 'this.#queue.add(kept.timeMs, kept.key ?? entry.key, kept.name)',
-    replace: "if (kept.name === '') this.#queue.add(kept.timeMs, kept.key ?? entry.key, kept.name)",
+    replace: "if (kept.name === '') this.#queue.add(kept.timeMs, entry.key, '')",
   },
   {
     name: 'a timer that was moved to a later time fires at the earlier one',

@@ -32,7 +32,7 @@ import {
 } from '../../src/index.ts'
 import type { AggregatorOf, WindowOptions, WindowSpec } from '../../src/index.ts'
 import type { Dice } from './dice.ts'
-import { grouped, grown, mayThrow, orderBehind, say } from './ground.ts'
+import { grouped, grown, isStepwise, mayThrow, orderBehind, say } from './ground.ts'
 import { itemOf, ms } from './item.ts'
 import type { Grown, Ground, Order, StepMaker } from './ground.ts'
 import type { Item } from './item.ts'
@@ -180,14 +180,14 @@ function drawWindow(
 }
 
 function windowed(from: Grown, ground: Ground): Grown {
-  const { dice, uses, isClockFree, isStill, isAtOnce, isWavering, tasks } = ground
+  const { dice, uses, isClockFree, isStill, isAtOnce, tasks } = ground
   const order = orderBehind(from, ground)
   const isOrdered = order === 'ordered'
   // Records have to come, and results to be timed, at a time that is always the same.
   const mayFollowClock = !isClockFree && isStill && isAtOnce && !from.isTimeDriven
   // Several tasks wait for what others have open.
   const hasDays = tasks === 'one'
-  const isInStep = isStill || !(isWavering || from.isTimeDriven)
+  const isInStep = isStepwise(from, ground)
   const window = drawWindow(dice, { order, mayFollowClock, isInStep, hasDays })
   uses.add(`window: ${window.name}`)
   // A window that the clock closes may do so before a result comes early, where a process was

@@ -118,6 +118,15 @@ export function orderBehind(from: Grown, ground: Ground): Order {
   return grouped(from, ground).order
 }
 
+/**
+ * Whether what event time brings to a step comes in the same steps of time in each run. Behind a
+ * call, event time waits for the answer, and then takes several steps at once.
+ */
+export function isStepwise(from: Grown, { isStill, isWavering }: Ground): boolean {
+  if (!from.isTimeDriven) return isStill || !isWavering
+  return isStill && !from.isAsync
+}
+
 /** A stream of one more step. */
 export function grown(from: Grown, change: Partial<Grown>): Grown {
   return { ...from, depth: from.depth + 1, ...change }

@@ -1,7 +1,7 @@
 /** Random steps that keep state of each key: process, dedupe, changes, patterns. */
 import { listState, mapState, output, pattern, valueState } from '../../src/index.ts'
 import type { AfterMatch, Duration, Key, Pattern } from '../../src/index.ts'
-import { grouped, grown, mayThrow, orderBehind, say } from './ground.ts'
+import { grouped, grown, isStepwise, mayThrow, orderBehind, say } from './ground.ts'
 import { itemOf, ms } from './item.ts'
 import type { Grown, Ground, StepMaker } from './ground.ts'
 import type { Item } from './item.ts'
@@ -15,8 +15,7 @@ function inOrder(from: Grown, ground: Ground): boolean {
  * it brings come before them all, of the same step of time.
  */
 function inSteps(from: Grown, ground: Ground): boolean {
-  if (!inOrder(from, ground) || !mayThrow(from) || ground.isWavering) return false
-  return ground.isStill || !from.isTimeDriven
+  return inOrder(from, ground) && mayThrow(from) && isStepwise(from, ground)
 }
 
 /** Matching goes by event time, whatever the order of arrival. */
@@ -36,7 +35,7 @@ function process(from: Grown, ground: Ground): Grown {
   // Where event time stands when the wall clock calls would have to be the same each time.
   const usesClock = !isClockFree && isStill && dice.percent(60)
   // A timer that is set for what is past by then fires later, if event time has jumped.
-  const goesOn = isStill && dice.percent(50)
+  const goesOn = isStill && !from.isAsync && dice.percent(50)
   if (goesOn) uses.add('process: timers that set timers')
   const ttl = dice.percent(30) ? { ttl: dice.pick<Duration>(['1s', '10s']) } : {}
   const listTtl = dice.percent(30) ? { ttl: dice.pick<Duration>(['500ms', '3s']) } : {}

@@ -167,6 +167,11 @@ function mayMerge(from: Grown, { isWavering }: Ground): boolean {
   return from.size < 150 && !from.hasMoved
 }
 
+/** Behind a rest, rows of a further wave may be there before or after what event time brings. */
+function mayMeetRows(from: Grown, { isWavering }: Ground): boolean {
+  return !(isWavering && from.isTimeDriven)
+}
+
 export const statelessSteps: Readonly<Record<string, StepMaker>> = {
   map: { weight: 3, may: always, grow: map },
   filter: { weight: 2, may: always, grow: filter },
@@ -183,5 +188,5 @@ export const statelessSteps: Readonly<Record<string, StepMaker>> = {
     may: (from) => mayThrow(from) && from.keyBy !== null,
     grow: lookedUp,
   },
-  'join: global table': { weight: 2, may: always, grow: joinGlobal },
+  'join: global table': { weight: 2, may: mayMeetRows, grow: joinGlobal },
 }

@@ -4,7 +4,7 @@ import type { Key, Table } from '../../src/index.ts'
 import { retractingOf } from '../../src/pipeline/table-check.ts'
 import type { AnyAggregator } from '../../src/pipeline/aggregator.ts'
 import { asArgument, drawFields } from './fold-steps.ts'
-import { grouped, grown, mayThrow, orderBehind, say } from './ground.ts'
+import { grouped, grown, isStepwise, mayThrow, orderBehind, say } from './ground.ts'
 import { itemOf, ms } from './item.ts'
 import type { Grown, Ground, StepMaker } from './ground.ts'
 
@@ -33,7 +33,7 @@ type TableMaker = (from: Grown, ground: Ground) => GrownTable
 const makers: Readonly<Record<string, TableMaker>> = {
   'running aggregate': (from, ground) => {
     const { text, fields } = drawFields(ground, (_one, { throws }) => mayThrow(from) || !throws)
-    const mayFade = ground.isStill || !(ground.isWavering || from.isTimeDriven)
+    const mayFade = isStepwise(from, ground)
     const ttl =
       mayFade && ground.dice.percent(30) ? { ttl: ms(ground.dice.pick([500, 5_000])) } : {}
     if ('ttl' in ttl) ground.uses.add('table: running aggregate with a ttl')

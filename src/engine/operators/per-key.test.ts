@@ -4,6 +4,8 @@ import { describe, test } from 'vitest'
 import { isCode } from '../../core/error.ts'
 import { count, from, json, sum, topic } from '../../index.ts'
 import type { Table } from '../../index.ts'
+import { OperatorRun } from '../conformance/operator-run.ts'
+import { dedupeOperator } from './dedupe.ts'
 import { testPipeline } from '../../testing/test-pipeline.ts'
 import type { PipelineTest } from '../../testing/pipeline-test.ts'
 
@@ -107,6 +109,21 @@ describe('dedupe', () => {
       driven.explain().steps.map(({ dueMs }) => dueMs),
       [2030],
     )
+  })
+
+  test('O3 what was known before a restart is dropped at the same time', () => {
+    const operator = new OperatorRun((context, { main }) =>
+      dedupeOperator({ kind: 'dedupe', by: null, withinMs: 10 }, context, main),
+    )
+    operator.take('x', 'a', 5)
+    operator.restart()
+    operator.advance(29)
+    operator.take('x', 'b', 50)
+    assert.equal(operator.stateEntries, 2)
+    operator.advance(30)
+    assert.equal(operator.stateEntries, 1)
+    operator.advance(80)
+    assert.equal(operator.stateEntries, 0)
   })
 
   test('refused: no time', () => {

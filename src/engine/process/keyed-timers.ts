@@ -103,19 +103,25 @@ export class KeyedTimers {
 
   /** All that are set. */
   upcoming(time: Upcoming['time']): Upcoming[] {
-    return Array.from(this.#kept(), ([key, { name, timeMs }]) => {
-      return { kind: 'timer', key, name, startMs: timeMs, endMs: timeMs, dueMs: timeMs, time }
+    return Array.from(this.#entries(), (entry) => {
+      const { key, name, timeMs } = entry.value as Kept
+      const at = { startMs: timeMs, endMs: timeMs, dueMs: timeMs }
+      return { kind: 'timer', key: key ?? entry.key, name, ...at, time }
     })
   }
 
   restored(): void {
-    for (const [key, { timeMs, name }] of this.#kept()) this.#queue.add(timeMs, key, name)
+    for (const entry of this.#entries()) {
+      const kept = entry.value as Kept
+      this.#queue.add(kept.timeMs, kept.key ?? entry.key, kept.name)
+    }
   }
 
-  *#kept(): IterableIterator<[Key, Kept]> {
+  /** Of all timers that are set. */
+  *#entries(): IterableIterator<Entry> {
     for (const space of this.#spaces) {
-      for (const { key, value } of this.#store.namespaces.get(space)?.entries.values() ?? []) {
-        if (value !== absent) yield [(value as Kept).key ?? key, value as Kept]
+      for (const entry of this.#store.namespaces.get(space)?.entries.values() ?? []) {
+        if (entry.value !== absent) yield entry
       }
     }
   }

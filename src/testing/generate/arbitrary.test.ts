@@ -193,6 +193,17 @@ const cases: readonly (readonly [string, JsonSchema, (value: unknown) => boolean
     { allOf: [{ pattern: '^a' }, { pattern: '^[ab]{1,3}$' }], type: 'string' },
     (one) => /^a[ab]{0,2}$/.test(`${one}`),
   ],
+  [
+    'two anyOf at once',
+    {
+      allOf: [
+        { anyOf: [{ type: 'string' }, { type: 'integer' }] },
+        { anyOf: [{ type: 'integer', minimum: 3 }, { type: 'null' }] },
+      ],
+      not: { const: 4 },
+    },
+    (n) => Number.isInteger(n) && Number(n) >= 3 && n !== 4,
+  ],
   ['recursive', recursive, isNode],
   ['recursive, in two places', expression, isExpression],
   [
@@ -299,6 +310,19 @@ test.each(refused)('%s is refused', (_title, schema, message) => {
       message: expect.stringMatching(message),
     }) as Error,
   )
+})
+
+test('what no value can be, though each part could, ends with an error', () => {
+  const twoOfOne = { type: 'array', items: { const: 1 }, minItems: 2, uniqueItems: true } as const
+  const inside = { type: 'array', items: twoOfOne, minItems: 3 } as const
+  for (const schema of [
+    twoOfOne,
+    inside,
+    { anyOf: [{ type: 'array', items: inside, minItems: 1 }] },
+  ]) {
+    expect(() => fc.sample(arbitrary(schema), 1)).toThrow(/none of \d+ values made for .* fits/)
+  }
+  expect(() => arbitrary({ type: 'string', minLength: 3, maxLength: 2 })).toThrow(/no value fits/)
 })
 
 test('where no value passes it says so, and what the schema says', () => {

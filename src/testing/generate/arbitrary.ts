@@ -5,7 +5,7 @@ import { describeSchema } from './describe-schema.ts'
 import { type Arbitrary, fastCheck } from './fast-check.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { Taste } from './leaves.ts'
-import { limited } from './limited.ts'
+import { limited, MissBudget } from './limited.ts'
 
 /** What values of a schema are before it has read them; unknown for a JSON Schema. */
 export type ArbitraryValue<S> = S extends StandardSchema<unknown, unknown> ? InferInput<S> : unknown
@@ -40,6 +40,7 @@ export function arbitrary<S extends StandardSchema<unknown, unknown> | JsonSchem
 export function arbitraryOf(schema: unknown, taste: Taste): Arbitrary<unknown> {
   const fc = fastCheck()
   const { schema: described, refuses } = describeSchema(schema)
-  const made = buildArbitrary({ fc, schema: described, taste })
-  return limited({ fc, from: made, refuses, at: 'the schema' })
+  const budget = new MissBudget()
+  const from = buildArbitrary({ fc, schema: described, taste, budget })
+  return limited({ fc, from, refuses, at: 'the schema', budget, scope: 'whole' })
 }

@@ -14,13 +14,14 @@ import {
 } from './json-schema.ts'
 import { datesOf, everydayNumbers, everydayWords, numbersOf, stringsOf } from './leaves.ts'
 import type { Leaf, Taste } from './leaves.ts'
-import { limited } from './limited.ts'
+import { limited, type MissBudget } from './limited.ts'
 import { isRecursiveRef } from './recursion.ts'
 
 export interface BuildOptions {
   readonly fc: FastCheck
   readonly schema: JsonSchema
   readonly taste: Taste
+  readonly budget: MissBudget
 }
 
 /** How deep values of schemas that contain themselves become: the first depth that is possible. */
@@ -57,13 +58,15 @@ class Builder {
   readonly #fc: FastCheck
   readonly #root: JsonSchema
   readonly #taste: Taste
+  readonly #budget: MissBudget
   readonly #depth: number
   readonly #made = new Map<string, Arbitrary<unknown> | null>()
 
-  constructor({ fc, schema, taste }: BuildOptions, depth: number) {
+  constructor({ fc, schema, taste, budget }: BuildOptions, depth: number) {
     this.#fc = fc
     this.#root = schema
     this.#taste = taste
+    this.#budget = budget
     this.#depth = depth
   }
 
@@ -79,11 +82,7 @@ class Builder {
       return this.#oneOf([this.#fc.constant(null), this.build({ ...spot, schema: others })])
     }
     if ($ref !== undefined) return this.#reference(spot, $ref)
-    if (allOf !== undefined) {
-      const { allOf: _, ...others } = schema
-      const all = allOf.reduce(mergeSchemas, others as JsonSchema)
-      return this.#held(spot, this.build({ ...spot, schema: all, at: `${at}/allOf` }))
-    }
+    if (allOf !== undefined) return this.#all(spot, allOf)
     const keyword = anyOf === undefined ? 'oneOf' : 'anyOf'
     const branches = schema[keyword]
     if (branches !== undefined) {
@@ -101,12 +100,31 @@ class Builder {
     return this.#typed(spot)
   }
 
+  #all(spot: ObjectSpot, allOf: readonly JsonSchema[]): Arbitrary<unknown> | null {
+    const { allOf: _, ...others } = spot.schema
+    let { left } = spot
+    let all: JsonSchema = others
+    for (const one of allOf) {
+      // References are followed here: two of them cannot stand beside each other.
+      let part = one
+      while (typeof part === 'object' && part.$ref !== undefined) {
+        const { $ref, ...beside } = part
+        if (isRecursiveRef(this.#root, $ref)) left -= 1
+        if (left < 0) return null
+        part = mergeSchemas(resolveRef(this.#root, $ref, spot.at), beside)
+      }
+      all = mergeSchemas(all, part)
+    }
+    return this.#held(spot, this.build({ schema: all, at: `${spot.at}/allOf`, left }))
+  }
+
   /** Only what fits its schema as a whole. */
   #held({ schema, at }: ObjectSpot, made: Arbitrary<unknown> | null): Arbitrary<unknown> | null {
     if (made === null) return null
     const refuses = (value: unknown): string | null =>
       fits(this.#root, schema, value) ? null : `${shown(value)} does not`
-    return limited({ fc: this.#fc, from: made, refuses, at })
+    const [fc, budget] = [this.#fc, this.#budget]
+    return limited({ fc, from: made, refuses, at, budget, scope: 'part' })
   }
 
   #oneOf(all: readonly (Arbitrary<unknown> | null)[]): Arbitrary<unknown> | null {
@@ -165,6 +183,7 @@ class Builder {
     const leaf: Leaf = { fc: this.#fc, schema: spot.schema, at: spot.at, taste: this.#taste }
     const made = this.#held(spot, leafOf(leaf))
     if (made === null || this.#taste === 'wide') return made
+    this.#budget.reset()
     // The same few for the same schema, also in another topic: keys must meet.
     const words: readonly unknown[] = [...everydayWords, ...everydayNumbers]
     const plain = words.filter((word) => fits(this.#root, spot.schema, word))
@@ -206,10 +225,13 @@ class Builder {
     minLength: number,
     maxLength: number,
   ): Arbitrary<unknown[]> {
-    const length = { minLength, maxLength }
-    return uniqueItems === true
-      ? this.#fc.uniqueArray(items, { ...length, selector: canonical })
-      : this.#fc.array(items, length)
+    if (uniqueItems !== true) return this.#fc.array(items, { minLength, maxLength })
+    // fast-check's own looks for ever where there are not so many: whoever asked checks the length.
+    const more = { minLength, maxLength: 4 * maxLength }
+    return this.#fc.array(items, more).map((all) => {
+      const found = new Map(all.map((one) => [canonical(one), one]))
+      return [...found.values()].slice(0, maxLength)
+    })
   }
 
   #objects(spot: ObjectSpot): Arbitrary<unknown> | null {

@@ -26,9 +26,11 @@ const years: Readonly<Record<Taste, Years>> = {
 /** Code units that fast-check's strings have at most where the schema says nothing. */
 const textLengthMax = 12
 
-export function stringsOf(leaf: Leaf): Arbitrary<string> {
+/** Null: no text fits. */
+export function stringsOf(leaf: Leaf): Arbitrary<string> | null {
   const { fc, schema, at } = leaf
   const { format, pattern, minLength = 0, maxLength } = schema
+  if (maxLength !== undefined && maxLength < minLength) return null
   const known = format === undefined ? undefined : formats[format]
   if (known !== undefined) return known.make(fc, years[leaf.taste])
   if (pattern !== undefined) return matching(leaf, pattern)

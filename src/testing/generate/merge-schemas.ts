@@ -110,12 +110,15 @@ function mergeItems(
   merged['items'] = mergeSchemas(left.rest, right.rest)
 }
 
-/** Groups of both must hold: those of `b` go below `allOf`. */
+/** Groups of both must hold. */
 function keepBoth(a: JsonSchemaObject, b: JsonSchemaObject, merged: Record<string, unknown>): void {
-  const more: JsonSchema[] = [...(a.allOf ?? []), ...(b.allOf ?? [])]
-  for (const keyword of ['anyOf', 'oneOf', '$ref', 'not'] as const) {
-    if (a[keyword] === undefined || b[keyword] === undefined) continue
-    if (canonical(a[keyword]) !== canonical(b[keyword])) more.push({ [keyword]: b[keyword] })
+  for (const keyword of ['anyOf', 'oneOf'] as const) {
+    const [left, right] = [a[keyword], b[keyword]]
+    if (left === undefined || right === undefined || canonical(left) === canonical(right)) continue
+    merged[keyword] = left.flatMap((one) => right.map((other) => mergeSchemas(one, other)))
   }
+  if (a.not !== undefined && b.not !== undefined) merged['not'] = { anyOf: [a.not, b.not] }
+  const more: JsonSchema[] = [...(a.allOf ?? []), ...(b.allOf ?? [])]
+  if (a.$ref !== undefined && b.$ref !== undefined && a.$ref !== b.$ref) more.push({ $ref: b.$ref })
   if (more.length > 0) merged['allOf'] = more
 }

@@ -21,6 +21,8 @@ import type { DiskTrouble } from './world.ts'
  * - `disk`: the log is one on a disk, whose sync fails at a commit, which is full for a while, or
  *   which loses the power within a commit; then what was not synced is kept, lost or torn.
  * - `throws`: user functions throw at some records, at the same ones in the run without faults.
+ * - `growing-input`: where one partition is all that is read: its records are not there from the
+ *   start, but come piece by piece while the pipeline works on those before.
  */
 export type FaultKind =
   | 'crash'
@@ -33,6 +35,7 @@ export type FaultKind =
   | 'stalled'
   | 'disk'
   | 'throws'
+  | 'growing-input'
 
 export const faultKinds: readonly FaultKind[] = [
   'crash',
@@ -45,6 +48,7 @@ export const faultKinds: readonly FaultKind[] = [
   'stalled',
   'disk',
   'throws',
+  'growing-input',
 ]
 
 /** Commits and openings are numbered over a whole run, from 0. Times are virtual, ms. */
@@ -96,6 +100,7 @@ export type Fault =
     }
   /** One record of so many, for each step; `seed` decides at which. */
   | { readonly kind: 'throws'; readonly seed: number; readonly oneIn: number }
+  | { readonly kind: 'growing-input'; readonly pieces: number; readonly everyMs: number }
   | { readonly kind: 'small-reads'; readonly records: number; readonly commitEveryMs: number }
 
 /** How long a paused process keeps its tasks, virtual ms. */
@@ -142,6 +147,8 @@ export function drawFaults(
   if (kinds.includes('disk') && random.int(4) === 0) faults.push(...drawDisk(random, at))
   if (kinds.includes('throws') && random.int(4) === 0)
     faults.push({ kind: 'throws', seed: random.int(2 ** 31), oneIn: 2 + random.int(20) })
+  if (kinds.includes('growing-input') && random.int(3) === 0)
+    faults.push({ kind: 'growing-input', pieces: 2 + random.int(6), everyMs: 1 + random.int(200) })
   if (!faults.some(({ kind }) => kind === 'hand-over')) return faults
   if (random.int(3) === 0) {
     const ms = 1 + random.int(2 * leaseMs)
@@ -172,7 +179,14 @@ function drawDisk(random: Random, at: () => number): Fault[] {
 
 /** Those that happen once, in a process. */
 type SingleKind = Exclude<FaultKind, (typeof otherKinds)[number]>
-const otherKinds = ['small-reads', 'hand-over', 'stalled', 'disk', 'throws'] as const
+const otherKinds = [
+  'small-reads',
+  'hand-over',
+  'stalled',
+  'disk',
+  'throws',
+  'growing-input',
+] as const
 
 function isSingle(kind: FaultKind): kind is SingleKind {
   return !otherKinds.some((other) => other === kind)
@@ -214,6 +228,7 @@ export function simplerFaults(fault: Fault): Fault[] {
       records < fault.records ? { ...fault, records } : [],
     )
   }
+  if (fault.kind === 'growing-input') return fault.pieces > 2 ? [{ ...fault, pieces: 2 }] : []
   if (fault.kind === 'throws') {
     return [64, 32, 16].flatMap((oneIn) => (oneIn > fault.oneIn ? { ...fault, oneIn } : []))
   }
@@ -262,6 +277,8 @@ export function faultText(fault: Fault): string {
       return diskText(fault)
     case 'throws':
       return `functions throw at one record of ${fault.oneIn} (seed ${fault.seed})`
+    case 'growing-input':
+      return `the input comes in ${fault.pieces} pieces, one every ${fault.everyMs} ms`
     case 'small-reads':
       return `records come ${fault.records} at a time, a commit after ${fault.commitEveryMs} ms`
     default:

@@ -6,6 +6,7 @@ import { pipelinesOf } from '../../pipeline/pipelines-of.ts'
 import type { Fault } from './fault.ts'
 import { difference } from './outcome.ts'
 import { runOnce, type RunResult } from './simulation.ts'
+import { simulate } from './simulate.ts'
 import { encodeInput, inputOf } from './simulation-input.ts'
 import { subjectOf } from './subject.ts'
 import { MemoryWorld, type World } from './world.ts'
@@ -122,4 +123,35 @@ test('a function throws at the same records again after a crash', async () => {
   const letters = [...outcome.entries()].filter(([place]) => place.includes('dead'))
   const count_ = letters.reduce((sum, [, list]) => sum + list.length, 0)
   assert.ok(count_ >= 10 && count_ < thrown.length, `${count_} letters, ${thrown.length} throws`)
+})
+
+test('records that come while those before are processed change nothing', async () => {
+  const few = topic('few', spec)
+  const alone = subjectOf(
+    () => pipelinesOf(from(few).window(tumbling('5s')).aggregate({ n: count() }).to(topic('out'))),
+    { ...subject, tasks: 'one' },
+  )
+  const growing: Fault = { kind: 'growing-input', pieces: 4, everyMs: 150 }
+  const records = encodeInput(inputOf(few, values), alone.sources)
+  const run = (...faults: readonly Fault[]): Promise<RunResult> =>
+    runOnce({ subject: alone, input: records, faults, tap: null })
+  const expected = await run()
+  const result = await run(growing, { kind: 'crash', when: 'before-commit', at: 2 })
+  assert.equal(difference(expected.outcome, result.outcome), null)
+  const trace = result.trace.join('\n')
+  assert.match(trace, /commit \d+ of main[^]+more records of the input come[^]+process 2 commit/)
+  assert.equal(trace.match(/more records of the input come/g)?.length, 3)
+})
+
+test('functions that throw and input that grows are drawn where a plan allows it', async () => {
+  const few = topic('few', spec)
+  const pipeline = from(few)
+    .map((event) => event)
+    .to(topic('out'))
+  const { faults } = await simulate(pipeline, { input: inputOf(few, values), seeds: 40 })
+  assert.ok(faults.throws >= 5 && faults['growing-input'] >= 5, JSON.stringify(faults))
+  assert.equal(faults['hand-over'], 0)
+  const wide = from(events).to(topic('out'))
+  const other = await simulate(wide, { input: inputOf(events, values), seeds: 20 })
+  assert.equal(other.faults.throws + other.faults['growing-input'], 0)
 })

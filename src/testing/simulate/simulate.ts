@@ -2,9 +2,9 @@
  * `simulate`: a pipeline's committed outputs are the same whatever goes wrong. The engine itself
  * runs, on a log in memory and virtual time; only the faults are made up.
  *
- * All input lies in the log from the start, and the wall clock stands until it is read: so what is
- * late, and which partition is idle, is the same in every run. Then the clock goes on, and windows
- * that wait for it close. Records of a further wave come after that, and so on.
+ * All input lies in the log from the start, or grows by itself, and the wall clock stands until it
+ * is read: so what is late, and which partition is idle, is the same in every run. Then the clock
+ * goes on, and windows that wait for it close. Records of a further wave come after that.
  */
 import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
@@ -82,8 +82,8 @@ const traceLinesMax = 60
 /**
  * Runs a pipeline without faults, and then once for each seed with faults: crashes at every kind of
  * step, commits that fail, are slow or lose their answer, pauses past the lease with a zombie after
- * it, small reads. The committed outputs, dead letters and late records must be the same, record by
- * record for each key.
+ * it, tasks that move, partitions that stall, functions that throw, small reads. The committed
+ * outputs, dead letters and late records must be the same, record by record for each key.
  * @param pipeline its functions must not wait for real time: a simulated hour takes milliseconds
  * @throws `simulation-failed` with the seed, the smallest input and faults that were found, and
  * what happened · `not-deterministic` with the step, where runs without faults differ ·
@@ -144,9 +144,15 @@ export async function simulateOn(
   return { runs, commits, faults: counts }
 }
 
-function isPossible(kind: FaultKind, { tasks, throwing, wrap, world }: Subject): boolean {
+function isPossible(kind: FaultKind, subject: Subject): boolean {
+  const { tasks, throwing, sources, startAt, wrap, world } = subject
   // Other storage is no disk.
   if (kind === 'disk') return wrap === unchanged && world === undefined
+  // Of several partitions those that end sooner would be taken for ones without more records.
+  if (kind === 'growing-input') {
+    const isAlone = [...sources.values()].every((spec) => (spec.partitions ?? 1) === 1)
+    return isAlone && sources.size === 1 && startAt === 'earliest'
+  }
   // One task is one process's.
   if (kind === 'hand-over') return tasks === 'per-partition'
   return kind !== 'throws' || throwing.size > 0

@@ -34,8 +34,8 @@ export interface Meeting {
   losePower(): void
   /** The disk under the log gets into trouble. */
   trouble(fault: DiskFault): void
-  /** A commit's outcome is unknown: it may have written from the ends on. */
-  mayHaveWritten(spec: TaskSpec, commit: CommitBatch): void
+  /** A commit may write from the ends on, as they are now. @returns takes that back */
+  mayWrite(spec: TaskSpec, commit: CommitBatch): () => void
   note(process: SimulatedProcess, text: string): void
   /** No record of the partition comes now, though there may be some. */
   isStalled(place: TopicPartition): boolean
@@ -251,19 +251,21 @@ class SimulatedSession implements Session {
   async #applyOn(commit: CommitBatch, fault: DiskFault | undefined): Promise<CommitReceipt> {
     if (fault === undefined) return await this.#apply(commit)
     this.#meeting.trouble(fault)
-    this.#meeting.mayHaveWritten(this.spec, commit)
-    const applying = this.#apply(commit)
+    const takeBack = this.#meeting.mayWrite(this.spec, commit)
+    const applying = this.#apply(commit, takeBack)
     if (fault.does === 'power-loss') this.#meeting.losePower()
     return await applying
   }
 
-  async #apply(commit: CommitBatch): Promise<CommitReceipt> {
+  /** @param refused told where nothing was written for sure, also when the process is dead */
+  async #apply(commit: CommitBatch, refused?: () => void): Promise<CommitReceipt> {
     try {
       const receipt = await this.#session.commit(commit)
       this.#meeting.wrote(this.spec, receipt.appended)
       return receipt
     } catch (thrown) {
       const code = thrown instanceof MillraceError ? thrown.code : String(thrown)
+      if (code !== 'commit-unknown') refused?.()
       this.#meeting.note(this.#process, `commit of ${this.spec.task} was refused: ${code}`)
       await this.#process.turn()
       throw thrown

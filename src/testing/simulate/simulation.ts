@@ -11,7 +11,6 @@ import type {
   Appended,
   CommitBatch,
   JoinOptions,
-  Log,
   Membership,
   TaskSpec,
   TopicPartition,
@@ -23,7 +22,8 @@ import { simulatedLog, type Meeting } from './simulated-log.ts'
 import { SimulatedFleet } from './simulated-fleet.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import { clockOf, SimulatedTime } from './simulated-time.ts'
-import { blocksOf, type InputRecord } from './simulation-input.ts'
+import { SimulatedWriter } from './simulated-writer.ts'
+import type { InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
 import { DiskWorld, isOfDisk } from './disk/disk-world.ts'
@@ -72,8 +72,6 @@ class Run implements Meeting {
   readonly #met = new Set<Fault>()
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
   readonly #writers = new Writers()
-  readonly #lastWave: number
-  #wave = 0
   #commits = 0
   #openings = 0
   #losses = 0
@@ -83,8 +81,7 @@ class Run implements Meeting {
 
   constructor(options: RunOptions) {
     this.#options = options
-    const { faults, input, subject } = options
-    this.#lastWave = input.reduce((last, { wave }) => Math.max(last, wave), 0)
+    const { faults, subject } = options
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
@@ -108,9 +105,8 @@ class Run implements Meeting {
   }
 
   async run(): Promise<RunResult> {
-    const writer = await this.#world.open(0, clockOf(this.#time, { run: (work) => work() }))
-    await this.#createTopics(writer)
-    await this.#append(writer)
+    const writer = await this.#openWriter()
+    await writer.begin()
     this.#fleet.start()
     const stuck = (await this.#drive(writer)) ?? (await this.#stop())
     const { topics, looseLetters, tables } = this.#options.subject
@@ -125,19 +121,12 @@ class Run implements Meeting {
     }
   }
 
-  async #createTopics(log: Log): Promise<void> {
-    const { sources } = this.#options.subject
-    for (const { name, partitions, compact } of sources.values()) {
-      const cleanup = compact ? 'compact' : 'delete'
-      await log.createTopic(name, { partitions: partitions ?? 1, cleanup })
-    }
-  }
-
-  /** The records of the wave at hand. */
-  async #append(log: Log): Promise<void> {
-    const recordsMax = this.#small?.records ?? Number.POSITIVE_INFINITY
-    const input = this.#options.input.filter(({ wave }) => wave === this.#wave)
-    await log.append(blocksOf(input, recordsMax))
+  async #openWriter(): Promise<SimulatedWriter> {
+    const log = await this.#world.open(0, clockOf(this.#time, { run: (work) => work() }))
+    const time = this.#time
+    const note = (text: string): void => this.#note(text)
+    const onMet = (fault: Fault): void => void this.#met.add(fault)
+    return new SimulatedWriter({ ...this.#options, log, time, note, onMet })
   }
 
   async #runIn(process: SimulatedProcess): Promise<EngineRun> {
@@ -169,28 +158,26 @@ class Run implements Meeting {
   }
 
   /** Lets time go on until all is read, and then for as long as the subject says. */
-  async #drive(writer: Log): Promise<string | null> {
+  async #drive(writer: SimulatedWriter): Promise<string | null> {
     let endMs = Number.POSITIVE_INFINITY
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
       const { failure } = this.#fleet
       if (failure !== null) return `a run ended: ${messageOf(failure.thrown)}`
       if (this.#fleet.tend()) {
-        if (endMs !== Number.POSITIVE_INFINITY) endMs = this.#endMs()
+        if (endMs !== Number.POSITIVE_INFINITY) endMs = this.#endMs(writer)
         continue
       }
-      if (this.#time.isWallStanding && this.#fleet.isActive && this.#isRead()) {
+      if (this.#time.isWallStanding && this.#fleet.isActive && this.#isRead(writer)) {
         this.#note('all is read, the wall clock goes on')
         this.#time.isWallStanding = false
-        endMs = this.#endMs()
+        endMs = this.#endMs(writer)
       }
       if (this.#time.wallMs >= endMs) {
-        if (this.#wave === this.#lastWave) return null
+        if (writer.isLastWave) return null
         endMs = Number.POSITIVE_INFINITY
-        this.#wave += 1
-        this.#note(`wave ${this.#wave} of the records comes, the wall clock stands`)
         this.#time.isWallStanding = true
-        await this.#append(writer)
+        await writer.nextWave()
         continue
       }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'
@@ -199,9 +186,8 @@ class Run implements Meeting {
   }
 
   /** Where the wall clock stops, which goes on from now. */
-  #endMs(): number {
+  #endMs({ isLastWave: isLast }: SimulatedWriter): number {
     const { settleMs, betweenMs } = this.#options.subject
-    const isLast = this.#wave === this.#lastWave
     const afterMs = isLast ? settleMs : betweenMs
     // It stops there, and not at whatever is due next.
     if (!isLast) this.#time.after(afterMs, () => {})
@@ -209,7 +195,8 @@ class Run implements Meeting {
   }
 
   /** Every task has committed all that there is for it. */
-  #isRead(): boolean {
+  #isRead({ isWritten }: SimulatedWriter): boolean {
+    if (!isWritten) return false
     const { subject } = this.#options
     const { places, name } = subject
     const tasks = this.#world.committed.tasksOf(name)
@@ -248,6 +235,7 @@ class Run implements Meeting {
       (fault) =>
         fault.kind !== 'small-reads' &&
         fault.kind !== 'throws' &&
+        fault.kind !== 'growing-input' &&
         fault.at === number &&
         !(fault.kind === 'crash' && !/commit|power/.test(fault.when)) &&
         !(fault.kind === 'hand-over' && fault.change === 'is slow'),
@@ -287,8 +275,8 @@ class Run implements Meeting {
     if (does === 'full') this.#time.after(ms, () => this.#world.makeRoom?.())
   }
 
-  mayHaveWritten(spec: TaskSpec, { appends }: CommitBatch): void {
-    this.#writers.mayHaveWritten(spec, appends, this.#world.committed)
+  mayWrite(spec: TaskSpec, { appends }: CommitBatch): () => void {
+    return this.#writers.mayWrite(spec, appends, this.#world.committed)
   }
 
   losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {

@@ -10,7 +10,7 @@ const two = taskOf({ task: 'main/1' })
 const three = taskOf({ task: 'main/2' })
 
 /** The log ends there. */
-function endingAt(endOffset: number): Parameters<Writers['mayHaveWritten']>[2] {
+function endingAt(endOffset: number): Parameters<Writers['mayWrite']>[2] {
   const partition = { partition: 0, startOffset: 0, endOffset, read: () => null }
   return { topics: new Map([['t', { partitions: [partition] }]]), tasksOf: () => [] }
 }
@@ -20,16 +20,25 @@ const namesOf = (writers: Writers): string[] =>
 
 test('a commit that is heard of after the one behind it', () => {
   const writers = new Writers()
-  writers.wrote(one, [{ ...place, baseOffset: 0 }])
-  writers.mayHaveWritten(three, [place], endingAt(2))
-  writers.wrote(two, [{ ...place, baseOffset: 1 }])
+  writers.wrote(one, [{ ...place, baseOffset: 0, recordCount: 1 }])
+  writers.mayWrite(three, [place], endingAt(2))
+  writers.wrote(two, [{ ...place, baseOffset: 1, recordCount: 1 }])
   assert.deepEqual(namesOf(writers), ['main/0', 'main/1', 'main/2'])
 })
 
 test('a commit that did not happen: whoever writes there counts', () => {
   const writers = new Writers()
-  writers.wrote(one, [{ ...place, baseOffset: 0 }])
-  writers.mayHaveWritten(two, [place], endingAt(1))
-  writers.wrote(three, [{ ...place, baseOffset: 1 }])
+  writers.wrote(one, [{ ...place, baseOffset: 0, recordCount: 1 }])
+  writers.mayWrite(two, [place], endingAt(1))
+  writers.wrote(three, [{ ...place, baseOffset: 1, recordCount: 1 }])
   assert.deepEqual(namesOf(writers), ['main/0', 'main/2', 'main/2'])
+})
+
+test('a commit that was refused before it was written', () => {
+  const writers = new Writers()
+  writers.wrote(one, [{ ...place, baseOffset: 0, recordCount: 1 }])
+  writers.mayWrite(two, [place], endingAt(1))
+  const takeBack = writers.mayWrite(three, [place], endingAt(1))
+  takeBack()
+  assert.deepEqual(namesOf(writers), ['main/0', 'main/1', 'main/1'])
 })

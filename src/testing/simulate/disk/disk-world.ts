@@ -18,6 +18,9 @@ export class DiskWorld implements World {
   readonly #storage: DiskStorage
   readonly #logs = new Map<number, DiskLog>()
   #next: DiskTrouble | null = null
+  #bytesMax = Number.POSITIVE_INFINITY
+  /** So many writers of the input have the log open. */
+  #undisturbed = 0
 
   /** @param seed decides what is left of what was not synced */
   constructor(seed: number) {
@@ -27,7 +30,7 @@ export class DiskWorld implements World {
   }
 
   #meet(step: DiskStep): DiskFault | null {
-    const next = this.#next
+    const next = this.#undisturbed > 0 ? null : this.#next
     if (next !== 'power-loss' && !(next === 'sync-fails' && step === 'sync')) return null
     // As often with the frame in the cache as before it.
     if (next === 'power-loss' && step === 'write' && this.#disk.random.int(2) === 0) return null
@@ -46,31 +49,36 @@ export class DiskWorld implements World {
     return log
   }
 
-  /**
-   * Whoever writes the input does not meet what the processes do: it has the log open for a moment
-   * at a time, and the disk is well meanwhile.
-   */
+  /** Whoever writes the input has the log open for a moment at a time. */
   async #writer(clock: Clock): Promise<Log> {
-    const open = async <R>(work: (log: DiskLog) => Promise<R>): Promise<R> => {
-      const { bytesMax } = this.#disk
-      const next = this.#next
-      this.#next = null
-      this.#disk.bytesMax = Number.POSITIVE_INFINITY
+    const log = await openDiskLog({ storage: this.#storage, clock })
+    await log.close()
+    return {
+      ...log,
+      createTopic: (...args) => this.#undisturb(clock, (opened) => opened.createTopic(...args)),
+      append: (...args) => this.#undisturb(clock, (opened) => opened.append(...args)),
+    }
+  }
+
+  /** The disk is well meanwhile; but a process may lose the power, and then nothing was done. */
+  async #undisturb<R>(clock: Clock, work: (log: DiskLog) => Promise<R>): Promise<R> {
+    const { losses } = this.#disk
+    this.#undisturbed += 1
+    this.#limit()
+    try {
       const log = await openDiskLog({ storage: this.#storage, clock })
       try {
         return await work(log)
       } finally {
         await log.close()
-        this.#disk.bytesMax = bytesMax
-        this.#next = next
       }
-    }
-    const log = await openDiskLog({ storage: this.#storage, clock })
-    await log.close()
-    return {
-      ...log,
-      createTopic: (...args) => open((opened) => opened.createTopic(...args)),
-      append: (...args) => open((opened) => opened.append(...args)),
+    } catch (thrown) {
+      const isLost = thrown instanceof MillraceError && thrown.code === 'log-closed'
+      if (!isLost || losses === this.#disk.losses) throw thrown
+      return await this.#undisturb(clock, work)
+    } finally {
+      this.#undisturbed -= 1
+      this.#limit()
     }
   }
 
@@ -85,12 +93,18 @@ export class DiskWorld implements World {
   }
 
   trouble(what: DiskTrouble): void {
-    if (what === 'full') this.#disk.bytesMax = this.#disk.bytes
+    if (what === 'full') this.#bytesMax = this.#disk.bytes
     else this.#next = what
+    this.#limit()
   }
 
   makeRoom(): void {
-    this.#disk.bytesMax = Number.POSITIVE_INFINITY
+    this.#bytesMax = Number.POSITIVE_INFINITY
+    this.#limit()
+  }
+
+  #limit(): void {
+    this.#disk.bytesMax = this.#undisturbed > 0 ? Number.POSITIVE_INFINITY : this.#bytesMax
   }
 }
 

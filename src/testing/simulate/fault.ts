@@ -1,6 +1,7 @@
 /** What can go wrong in a simulation, as plain data: a list can be printed and made shorter. */
 import { unreachable } from '../../core/assert.ts'
 import type { Random } from '../../core/random.ts'
+import type { DiskTrouble } from './world.ts'
 
 /**
  * Kinds of faults.
@@ -17,6 +18,8 @@ import type { Random } from '../../core/random.ts'
  *   over some, one leaves in order, or one is slow to give up what it has to; with `crash` and
  *   `pause`, tasks move when a lease is over.
  * - `stalled`: for a while no records of a partition come, those of others do.
+ * - `disk`: the log is one on a disk, whose sync fails at a commit, which is full for a while, or
+ *   which loses the power within a commit; then what was not synced is kept, lost or torn.
  * - `throws`: user functions throw at some records, at the same ones in the run without faults.
  * - `growing-input`: where one partition is all that is read: its records are not there from the
  *   start, but come piece by piece while the pipeline works on those before.
@@ -30,6 +33,7 @@ export type FaultKind =
   | 'small-reads'
   | 'hand-over'
   | 'stalled'
+  | 'disk'
   | 'throws'
   | 'growing-input'
 
@@ -42,6 +46,7 @@ export const faultKinds: readonly FaultKind[] = [
   'small-reads',
   'hand-over',
   'stalled',
+  'disk',
   'throws',
   'growing-input',
 ]
@@ -84,6 +89,15 @@ export type Fault =
       readonly input: number
       readonly ms: number
     }
+  | {
+      readonly kind: 'disk'
+      readonly does: DiskTrouble
+      readonly at: number
+      /** How long it is full, virtual ms. */
+      readonly ms: number
+      /** Of what is left where the power goes; that of a list's first counts. */
+      readonly seed: number
+    }
   /** One record of so many, for each step; `seed` decides at which. */
   | { readonly kind: 'throws'; readonly seed: number; readonly oneIn: number }
   | { readonly kind: 'growing-input'; readonly pieces: number; readonly everyMs: number }
@@ -97,6 +111,10 @@ const faultsMax = 6
 const handOversMax = 4
 /** How long a partition stalls, virtual ms: each costs a step. */
 const stallMsMax = 60
+/** Of one seed's disk. */
+const troublesMax = 3
+/** How long a disk is full, virtual ms: now and then longer than a run tries again. */
+const fullMsMax = 2_500
 
 /**
  * The faults of a seed. It turns some kinds off, so that others get room.
@@ -126,6 +144,7 @@ export function drawFaults(
     faults.push({ kind: 'crash', when: 'power', at: at() })
   if (kinds.includes('stalled') && random.int(4) === 0)
     faults.push({ kind: 'stalled', at: at(), input: random.int(8), ms: 1 + random.int(stallMsMax) })
+  if (kinds.includes('disk') && random.int(4) === 0) faults.push(...drawDisk(random, at))
   if (kinds.includes('throws') && random.int(4) === 0)
     faults.push({ kind: 'throws', seed: random.int(2 ** 31), oneIn: 2 + random.int(20) })
   if (kinds.includes('growing-input') && random.int(3) === 0)
@@ -149,9 +168,25 @@ function drawHandOvers(random: Random, at: () => number): Fault[] {
   return faults
 }
 
+function drawDisk(random: Random, at: () => number): Fault[] {
+  return Array.from({ length: 1 + random.int(troublesMax) }, () => {
+    const does = (['sync-fails', 'full', 'power-loss'] as const)[random.int(3)] ?? 'full'
+    const ms = 1 + random.int(random.int(8) === 0 ? fullMsMax : stallMsMax)
+    const seed = random.int(2 ** 31)
+    return { kind: 'disk', does, at: at(), ms, seed }
+  })
+}
+
 /** Those that happen once, in a process. */
 type SingleKind = Exclude<FaultKind, (typeof otherKinds)[number]>
-const otherKinds = ['small-reads', 'hand-over', 'stalled', 'throws', 'growing-input'] as const
+const otherKinds = [
+  'small-reads',
+  'hand-over',
+  'stalled',
+  'disk',
+  'throws',
+  'growing-input',
+] as const
 
 function isSingle(kind: FaultKind): kind is SingleKind {
   return !otherKinds.some((other) => other === kind)
@@ -238,6 +273,8 @@ export function faultText(fault: Fault): string {
         : `a process ${fault.change} at commit ${fault.at}`
     case 'stalled':
       return `from commit ${fault.at} on an input stalls for ${fault.ms} ms`
+    case 'disk':
+      return diskText(fault)
     case 'throws':
       return `functions throw at one record of ${fault.oneIn} (seed ${fault.seed})`
     case 'growing-input':
@@ -247,4 +284,9 @@ export function faultText(fault: Fault): string {
     default:
       return unreachable(fault)
   }
+}
+
+function diskText({ does, at, ms }: Extract<Fault, { kind: 'disk' }>): string {
+  if (does === 'full') return `the disk is full for ${ms} ms from commit ${at} on`
+  return does === 'sync-fails' ? `fsync fails at commit ${at}` : `power cut within commit ${at}`
 }

@@ -98,8 +98,10 @@ export async function simulate(
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
-  return await simulateOn((log) => log, pipeline, options)
+  return await simulateOn(unchanged, pipeline, options)
 }
+
+const unchanged: WrapLog = (log) => log
 
 /**
  * As `simulate`, on other storage.
@@ -143,7 +145,9 @@ export async function simulateOn(
 }
 
 function isPossible(kind: FaultKind, subject: Subject): boolean {
-  const { tasks, throwing, sources, startAt } = subject
+  const { tasks, throwing, sources, startAt, wrap, world } = subject
+  // Other storage is no disk.
+  if (kind === 'disk') return wrap === unchanged && world === undefined
   // Of several partitions those that end sooner would be taken for ones without more records.
   if (kind === 'growing-input') {
     const isAlone = [...sources.values()].every((spec) => (spec.partitions ?? 1) === 1)

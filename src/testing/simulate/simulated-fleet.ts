@@ -12,6 +12,8 @@ import type { SimulatedTime } from './simulated-time.ts'
 
 /** Who shares the tasks, at most. */
 const processesMax = 4
+/** How long whoever watches over a process waits before it starts it again, virtual ms. */
+const restartMs = 1_000
 
 export interface FleetOptions {
   readonly time: SimulatedTime
@@ -20,6 +22,8 @@ export interface FleetOptions {
   /** Runs the pipelines in a process; resolves when they have begun. */
   readonly run: (process: SimulatedProcess) => Promise<EngineRun>
   readonly note: (text: string) => void
+  /** Whether a process that ended by itself with this error is started again, and no failure. */
+  readonly isRestarted: (thrown: unknown) => boolean
 }
 
 interface Living {
@@ -36,6 +40,8 @@ export class SimulatedFleet {
   readonly #group: SimulatedGroup | null
   #living: Living[] = []
   #started = 0
+  /** Before it none is started. */
+  #restartAtMs = 0
   /** So many are to share the tasks. */
   #wanted = 1
 
@@ -93,6 +99,7 @@ export class SimulatedFleet {
     if (this.#group === null) {
       const [only] = this.#living
       if (only !== undefined && !this.#isGone(only.process)) return false
+      if (this.#isHeldBack()) return false
       this.start()
       return true
     }
@@ -101,8 +108,9 @@ export class SimulatedFleet {
     }
     this.#living = this.#living.filter(({ process }) => !process.isDead)
     const missing = this.#wanted - this.#living.filter(({ isLeaving }) => !isLeaving).length
+    if (missing <= 0 || this.#isHeldBack()) return false
     for (let i = 0; i < missing; i++) this.start()
-    return missing > 0
+    return true
   }
 
   crash(process: SimulatedProcess): void {
@@ -146,9 +154,23 @@ export class SimulatedFleet {
     this.#living = this.#living.filter((one) => one !== living)
     // Whoever was replaced has to end: fenced, or with what kept it from its last commit.
     const mayEnd = process.isReplaced || process.isDead || living.isLeaving
-    if (failure !== null && !mayEnd) this.failure ??= failure
+    if (failure !== null && !mayEnd) {
+      if (this.#options.isRestarted(failure.thrown)) this.#holdBack()
+      else this.failure ??= failure
+    }
     // One that left, or failed to, is in the group no more.
     this.#group?.forget(process.number)
+  }
+
+  /** Another takes its place, but not at once: what ended it may go on for a while. */
+  #holdBack(): void {
+    const { time } = this.#options
+    this.#restartAtMs = time.monotonicMs + restartMs
+    time.after(restartMs, () => {})
+  }
+
+  #isHeldBack(): boolean {
+    return this.#options.time.monotonicMs < this.#restartAtMs
   }
 
   #isGone({ isDead, pausedSinceMs }: SimulatedProcess): boolean {

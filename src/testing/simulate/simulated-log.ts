@@ -15,6 +15,8 @@ import type {
 import type { Fault } from './fault.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
+type DiskFault = Extract<Fault, { kind: 'disk' }>
+
 /** What a run tells its logs, and hears from them. */
 export interface Meeting {
   /** The number of the commit that is to be made, and the faults that it meets. */
@@ -30,6 +32,10 @@ export interface Meeting {
   crash(process: SimulatedProcess, why: string): void
   /** Every process crashes at once, and so does what is under the log. */
   losePower(): void
+  /** The disk under the log gets into trouble. */
+  trouble(fault: DiskFault): void
+  /** A commit may write from the ends on, as they are now. @returns takes that back */
+  mayWrite(spec: TaskSpec, commit: CommitBatch): () => void
   note(process: SimulatedProcess, text: string): void
   /** No record of the partition comes now, though there may be some. */
   isStalled(place: TopicPartition): boolean
@@ -228,7 +234,7 @@ class SimulatedSession implements Session {
     const late = faults.find((fault) => fault.kind === 'slow-commit')
     if (late?.kind === 'slow-commit' && late.applies === 'after-delay')
       await new Promise<void>((resolve) => void clock.after(late.delayMs, resolve))
-    const receipt = await this.#apply(commit)
+    const receipt = await this.#applyOn(commit, faults.find(isOfDisk))
     if (late?.kind === 'slow-commit' && late.applies === 'at-once')
       await new Promise<void>((resolve) => void clock.after(late.delayMs, resolve))
     for (const fault of faults) {
@@ -241,13 +247,25 @@ class SimulatedSession implements Session {
     return receipt
   }
 
-  async #apply(commit: CommitBatch): Promise<CommitReceipt> {
+  /** The trouble comes with the write, whatever there is before it. */
+  async #applyOn(commit: CommitBatch, fault: DiskFault | undefined): Promise<CommitReceipt> {
+    if (fault === undefined) return await this.#apply(commit)
+    this.#meeting.trouble(fault)
+    const takeBack = this.#meeting.mayWrite(this.spec, commit)
+    const applying = this.#apply(commit, takeBack)
+    if (fault.does === 'power-loss') this.#meeting.losePower()
+    return await applying
+  }
+
+  /** @param refused told where nothing was written for sure, also when the process is dead */
+  async #apply(commit: CommitBatch, refused?: () => void): Promise<CommitReceipt> {
     try {
       const receipt = await this.#session.commit(commit)
       this.#meeting.wrote(this.spec, receipt.appended)
       return receipt
     } catch (thrown) {
       const code = thrown instanceof MillraceError ? thrown.code : String(thrown)
+      if (code !== 'commit-unknown') refused?.()
       this.#meeting.note(this.#process, `commit of ${this.spec.task} was refused: ${code}`)
       await this.#process.turn()
       throw thrown
@@ -257,6 +275,10 @@ class SimulatedSession implements Session {
   async close(): Promise<void> {
     await this.#process.call(() => this.#session.close())
   }
+}
+
+function isOfDisk(fault: Fault): fault is DiskFault {
+  return fault.kind === 'disk'
 }
 
 function failed(code: 'log-failed' | 'commit-unknown', why: string): MillraceError {

@@ -17,7 +17,7 @@ import type {
 } from '../../log/log.ts'
 import { offsetKey } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
-import { readOutcome, type Outcome, type Writer } from './outcome.ts'
+import { readOutcome, type Outcome } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
 import { SimulatedFleet } from './simulated-fleet.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -26,7 +26,9 @@ import { SimulatedWriter } from './simulated-writer.ts'
 import type { InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
+import { DiskWorld, isOfDisk } from './disk/disk-world.ts'
 import { MemoryWorld, type World } from './world.ts'
+import { Writers } from './writers.ts'
 
 /** Steps of time after which a run that has not ended never will. */
 const stepsMax = 100_000
@@ -55,6 +57,12 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
   return await new Run(options).run()
 }
 
+/** On a disk where a fault of one is to come. */
+function worldOf({ subject, faults }: RunOptions): World {
+  const disk = faults.find((fault) => fault.kind === 'disk')
+  return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld(subject.wrap)
+}
+
 class Run implements Meeting {
   readonly blocksAtOnce: number
   readonly #options: RunOptions
@@ -63,8 +71,7 @@ class Run implements Meeting {
   readonly #trace: string[] = []
   readonly #met = new Set<Fault>()
   readonly #small: Extract<Fault, { kind: 'small-reads' }> | undefined
-  /** Which task wrote from which offset on: topic/partition → its appends in order. */
-  readonly #writers = new Map<string, { readonly from: number; readonly task: string }[]>()
+  readonly #writers = new Writers()
   #commits = 0
   #openings = 0
   #losses = 0
@@ -78,11 +85,12 @@ class Run implements Meeting {
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
-    this.#world = subject.world?.() ?? new MemoryWorld(subject.wrap)
+    this.#world = subject.world?.() ?? worldOf(options)
     this.#fleet = new SimulatedFleet({
       time: this.#time,
       isShared: faults.some(({ kind }) => kind === 'hand-over'),
       run: (process) => this.#runIn(process),
+      isRestarted: (thrown) => this.#world.trouble !== undefined && isOfDisk(thrown),
       note: (text) => this.#note(text),
     })
     for (const fault of faults) {
@@ -102,7 +110,8 @@ class Run implements Meeting {
     this.#fleet.start()
     const stuck = (await this.#drive(writer)) ?? (await this.#stop())
     const { topics, looseLetters, tables } = this.#options.subject
-    const writerOf = this.#options.subject.tasks === 'one' ? null : this.#writerOf.bind(this)
+    const writerOf =
+      this.#options.subject.tasks === 'one' ? null : this.#writers.writerOf.bind(this.#writers)
     return {
       outcome: readOutcome(this.#world.committed, { topics, writerOf, looseLetters, tables }),
       trace: this.#trace,
@@ -260,6 +269,16 @@ class Run implements Meeting {
     return (this.#stalledTo.get(offsetKey(place)) ?? 0) > this.#time.monotonicMs
   }
 
+  trouble({ does, ms }: Extract<Fault, { kind: 'disk' }>): void {
+    this.#note(`the disk: ${does}`)
+    this.#world.trouble?.(does)
+    if (does === 'full') this.#time.after(ms, () => this.#world.makeRoom?.())
+  }
+
+  mayWrite(spec: TaskSpec, { appends }: CommitBatch): () => void {
+    return this.#writers.mayWrite(spec, appends, this.#world.committed)
+  }
+
   losing(process: SimulatedProcess, tasks: readonly string[]): readonly Fault[] {
     const number = this.#losses
     this.#losses += 1
@@ -285,21 +304,8 @@ class Run implements Meeting {
     })
   }
 
-  wrote({ task }: TaskSpec, appended: readonly Appended[]): void {
-    for (const { topic, partition, baseOffset } of appended) {
-      const place = `${topic}/${partition}`
-      const list = this.#writers.get(place) ?? []
-      this.#writers.set(place, list)
-      list.push({ from: baseOffset, task })
-    }
-  }
-
-  #writerOf(topic: string, partition: number, offset: number): Writer {
-    const list = this.#writers.get(`${topic}/${partition}`) ?? []
-    const task = list.findLast(({ from }) => from <= offset)?.task ?? 'nobody'
-    const isOrdered = task.startsWith('main/')
-    // Tasks behind a repartition share a topic's records out by key: one name for all of them.
-    return { name: isOrdered ? task : 'a task behind a repartition', isOrdered }
+  wrote(spec: TaskSpec, appended: readonly Appended[]): void {
+    this.#writers.wrote(spec, appended)
   }
 
   crash(process: SimulatedProcess, why: string): void {

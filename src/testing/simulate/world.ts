@@ -9,6 +9,9 @@ import type { Log } from '../../log/log.ts'
 import { openMemoryLog, type MemoryLog } from '../../log/memory/memory-log.ts'
 import { MemoryStore } from '../../log/memory/memory-store.ts'
 
+/** What a disk does: its next sync fails, it has no room, or the power goes at its next step. */
+export type DiskTrouble = 'sync-fails' | 'full' | 'power-loss'
+
 /** One for each run; empty at first. */
 export interface World {
   /**
@@ -27,6 +30,10 @@ export interface World {
    * acknowledged is kept, as the log contract has it [L5]; nothing else has to be.
    */
   powerLost(): void
+  /** The disk, where there is one, gets into trouble. It is over at once, or with `makeRoom`. */
+  trouble?(what: DiskTrouble): void
+  /** The disk is full no more. */
+  makeRoom?(): void
   /** What is committed at this moment. The run only looks at it. */
   readonly committed: Committed
 }

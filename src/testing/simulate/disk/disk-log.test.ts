@@ -76,6 +76,14 @@ test('a disk that fails at the opening: nothing is open, the next one may succee
   assert.equal(await endOffset(await openDiskLog({ storage, clock })), 1)
 })
 
+test('after a power loss processes that open it at the same time share it', async () => {
+  disk.losePower()
+  const open = (): Promise<DiskLog> => openDiskLog({ storage, clock })
+  const [one, other] = await Promise.all([open(), open()])
+  await one.append([batchOf('t', 0, 'b')])
+  assert.equal(await endOffset(other), 2)
+})
+
 test('C7 a process that died runs its pipeline no more, one that lives does', async () => {
   const other = await openDiskLog({ storage, clock })
   const join = { pipeline: 'p', tasks: ['main/0'], takeOver: false }

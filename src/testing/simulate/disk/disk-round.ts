@@ -4,7 +4,7 @@
  * stays.
  */
 import { deepStrictEqual } from 'node:assert'
-import { systemClock } from '../../../core/clock.ts'
+import { VirtualClock } from '../../../core/clock.ts'
 import { messageOf, MillraceError } from '../../../core/error.ts'
 import { type Random, seededRandom } from '../../../core/random.ts'
 import { BatchBuilder } from '../../../log/batch.ts'
@@ -79,6 +79,7 @@ class Round {
   readonly #random: Random
   readonly #disk: DiskModel
   readonly #storage: DiskStorage
+  readonly #clock = new VirtualClock(0)
   #isFailing = false
   /** End offsets as they were seen last. */
   #ends: readonly number[] = [0, 0]
@@ -115,7 +116,7 @@ class Round {
   async step(number: number): Promise<void> {
     const drawn = this.#random.int(20)
     if (drawn === 0) this.#losePower()
-    else if (drawn === 1) await this.#crash()
+    else if (drawn === 1 || (this.#states.length > 1 && drawn > 16)) await this.#crash()
     else if (drawn === 2) await this.#look()
     else if (drawn === 3) this.#disk.bytesMax = this.#disk.bytes + this.#random.int(9_000)
     else if (drawn === 4) this.#disk.bytesMax = Number.POSITIVE_INFINITY
@@ -224,11 +225,12 @@ class Round {
 
   /** Whoever cannot open it tries again later. */
   async #reopen(): Promise<void> {
-    const { storage, clock } = { storage: this.#storage, clock: systemClock }
-    const log = await openDiskLog({ storage, clock }).catch((thrown: unknown) => {
-      if (thrown instanceof MillraceError && this.#isFailing) return null
-      throw thrown
-    })
+    const log = await openDiskLog({ storage: this.#storage, clock: this.#clock }).catch(
+      (thrown: unknown) => {
+        if (thrown instanceof MillraceError && this.#isFailing) return null
+        throw thrown
+      },
+    )
     this.#log = log
     // What was left open is decided now: looked at before anything is written after it.
     if (log !== null && this.#states.length > 1) await this.#look()

@@ -33,6 +33,7 @@ export class DiskStorage {
   readonly #file: DiskFile
   readonly #format: FrameFormat
   #open: Promise<OpenStore> | null = null
+  #store: MemoryStore | null = null
   #users = 0
   /** Where the next frame begins, and the checksum before it. */
   #end = 0
@@ -45,9 +46,17 @@ export class DiskStorage {
     this.#format = format ?? frames
   }
 
+  /** As it was read last, with all changes since; null before that. */
+  get store(): MemoryStore | null {
+    return this.#store
+  }
+
   /** Whoever is first reads the file. @throws `log-failed` · `log-closed` · `log-damaged` */
   async enter(): Promise<OpenStore> {
-    if (this.#open !== null && (await this.#open).losses !== this.disk.losses) {
+    const before = this.#open
+    const isOver = before !== null && (await before).losses !== this.disk.losses
+    // Another may have come here meanwhile, and reads the file already.
+    if (isOver && this.#open === before) {
       this.#open = null
       this.#users = 0
     }
@@ -86,6 +95,7 @@ export class DiskStorage {
     this.#end = end
     this.#checksum = checksum
     this.#isInDoubt = false
+    this.#store = store
     return { store, losses }
   }
 

@@ -27,7 +27,6 @@ export async function writtenBy(
     settleMs,
     betweenMs: settleMs,
     startAt: 'earliest',
-    wrap: (log) => log,
   })
   const records = encodeInput(input, subject.sources)
   const { outcome } = await runOnce({ subject, input: records, faults: [], tap: null })

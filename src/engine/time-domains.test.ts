@@ -16,7 +16,6 @@ function probe(dueMs: number): { operator: Stateful; calls: number[] } {
     onClock: () => {},
     clockDueMs: () => Number.POSITIVE_INFINITY,
     onStop: () => {},
-    upcoming: () => null,
   }
   return { operator, calls }
 }

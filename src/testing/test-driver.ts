@@ -190,10 +190,11 @@ export class TestDriver implements PipelineTest {
     this.#builder.add(key, value, timeMs)
     const place = { topic: spec.name, partition }
     const offset = this.#give(place, this.#builder.finish())
-    this.#trace?.clock(this.#nowMs)
-    const text = value === null ? null : Buffer.from(value as Uint8Array).toString()
-    const at = `${spec.name}/${partition}@${offset}`
-    this.#trace?.came(at, { key: textOf(key), timeMs, value: text })
+    if (this.#trace !== null) {
+      this.#trace.clock(this.#nowMs)
+      const at = `${spec.name}/${partition}@${offset}`
+      this.#trace.came(at, { key: textOf(key), timeMs, value: textOf(value) })
+    }
     this.#step()
   }
 
@@ -283,8 +284,8 @@ function unknownTopic(
   })
 }
 
-function textOf(key: string | Uint8Array | null): string | null {
-  return key === null || typeof key === 'string' ? key : Buffer.from(key).toString()
+function textOf(bytes: string | Uint8Array | null): string | null {
+  return bytes === null || typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString()
 }
 
 function nameOf(topic: TopicName): string {

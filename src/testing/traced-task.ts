@@ -96,7 +96,7 @@ export class TracedTask implements Probe {
   #lookAtSteps(): void {
     for (const each of this.#steps) {
       const { operator, step } = each
-      const upcoming = operator.upcoming()
+      const upcoming = operator.upcoming?.() ?? null
       if (upcoming === null) this.#lookAtWaits(each)
       else this.#compare(each, new Map(upcoming.map((one) => [idOf(one), one])), step)
     }

@@ -9,7 +9,6 @@ import type { Outcome } from '../../src/testing/simulate/outcome.ts'
 import { runOnce } from '../../src/testing/simulate/simulation.ts'
 import type { RunResult } from '../../src/testing/simulate/simulation.ts'
 import { subjectOf } from '../../src/testing/simulate/subject.ts'
-import type { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { randomCase } from './random-case.ts'
 import type { RandomCase } from './case.ts'
 
@@ -62,7 +61,7 @@ export async function checkCase(seed: number, options: CheckOptions = {}): Promi
 export async function runWithoutFaults(one: RandomCase): Promise<RunResult> {
   const make = (): readonly Pipeline[] => one.pipelines()
   const { tasks, startAt } = one
-  const options = { tasks, startAt, settleMs, betweenMs, wrap: (log: MemoryLog) => log }
+  const options = { tasks, startAt, settleMs, betweenMs }
   const subject = subjectOf(make, options)
   const input = encodeInput(one.input, subject.sources)
   return await runOnce({ subject, input, faults: [], tap: null })

@@ -36,7 +36,6 @@ test('of a real clock, nothing depends on it, and closing records end the input'
       startAt: 'earliest',
       settleMs: 0,
       betweenMs: 0,
-      wrap: (log) => log,
     })
     const encoded = encodeInput(one.input, subject.sources)
     const [last, ...others] = encoded.map(({ timeMs }) => timeMs).toSorted((a, b) => b - a)

@@ -95,10 +95,6 @@ export class CountFold implements TimedWindows {
     return never
   }
 
-  open(): null {
-    return null
-  }
-
   flush(): void {
     const due: { key: Key; part: Part; rest: readonly unknown[] }[] = []
     for (const key of this.#changed.values()) {

@@ -96,10 +96,6 @@ export class GlobalFold implements TimedWindows {
     return this.#timers.leastMs
   }
 
-  open(): null {
-    return null
-  }
-
   flush(): void {}
 
   #dueBehind(everyMs: number, time: number, before: Total | null): number {

@@ -152,10 +152,6 @@ class IntervalJoin implements Stateful {
 
   onStop(): void {}
 
-  upcoming(): null {
-    return null
-  }
-
   /** Fills `found` with the partners of a record, and marks them where that is asked for. */
   #findPartners(side: Side, other: Side, key: Key, time: number): void {
     const found = this.#found

@@ -129,10 +129,6 @@ class Match implements Stateful {
 
   onStop(): void {}
 
-  upcoming(): null {
-    return null
-  }
-
   /** Everything that happens at `time`: the records of it, and the deadlines behind it. */
   #pass(time: number): void {
     while (this.#waiting.least === time) this.#waiting.take()

@@ -9,5 +9,4 @@ export const noTimers: Stateful = {
   onClock: () => {},
   clockDueMs: () => never,
   onStop: () => {},
-  upcoming: () => null,
 }

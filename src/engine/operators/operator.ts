@@ -51,10 +51,10 @@ export interface Stateful {
    */
   onStop(): void
   /**
-   * The windows that are open and the timers that are set, for people who test; null: it does not
-   * tell. Looks at all of the state. Between records.
+   * The windows that are open and the timers that are set, for people who test; where it is not
+   * there, or gives null, the step does not tell. Looks at all of the state. Between records.
    */
-  upcoming(): readonly Upcoming[] | null
+  upcoming?(): readonly Upcoming[] | null
 }
 
 /** A window that is open, or a timer that is set. */

@@ -64,7 +64,6 @@ export function printOperator(node: PrintNode, context: StepContext): Operator {
         const batch = openBatch()
         if (batch !== undefined) show(batch)
       },
-      upcoming: () => null,
     },
   }
 }

@@ -162,10 +162,6 @@ class VersionedJoin implements Stateful {
 
   onStop(): void {}
 
-  upcoming(): null {
-    return null
-  }
-
   /**
    * Watermark from which on nobody can meet a version of before `beforeMs`: a newer one is valid,
    * or it is too old. Infinity while somebody may.

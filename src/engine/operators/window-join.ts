@@ -133,10 +133,6 @@ class WindowJoin implements Stateful {
 
   onStop(): void {}
 
-  upcoming(): null {
-    return null
-  }
-
   #sliceAt(time: number): LiveSlice {
     const last = this.#slice
     if (time >= last.startMs && time < last.endMs) return last

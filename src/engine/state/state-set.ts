@@ -5,7 +5,7 @@
  *
  * Blob: version, CRC-32 of the rest as a float64, then twice (changes, slice) a section: store
  * count, and for each store its name, the dropped namespaces, and the entries (namespace, key,
- * present, value), all by `ValueWriter`. Version 1 had no checksum.
+ * present, value), all by `ValueWriter`.
  */
 import { crc32 } from 'node:zlib'
 import { assert } from '../../core/assert.ts'
@@ -17,7 +17,6 @@ import { absent, Journal, Store } from './store.ts'
 import type { Entry, StoreSpec } from './store.ts'
 
 const blobVersion = 2
-const versionWithoutSum = 1
 /** Version and checksum. */
 const headBytes = 1 + 8
 /**
@@ -118,8 +117,7 @@ export class StateSet {
   restore(blob: Uint8Array): void {
     const reader = new ValueReader(blob)
     const version = reader.readUint()
-    if (version === blobVersion) checkSum(blob, reader.readFloat64())
-    else if (version !== versionWithoutSum) {
+    if (version !== blobVersion) {
       throw new MillraceError(
         'state-corrupt',
         `a changelog blob has version ${version}, known is ${blobVersion}`,
@@ -128,6 +126,7 @@ export class StateSet {
         },
       )
     }
+    checkSum(blob, reader.readFloat64())
     try {
       this.#restoreSection(reader)
       this.#restoreSection(reader)

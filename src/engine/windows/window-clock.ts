@@ -21,8 +21,8 @@ export interface TimedWindows {
   dueMs(): number
   /** Gives early results of what has changed since the last call. */
   flush(): void
-  /** Windows that are open, of each key; null: they do not end by time. As `Stateful.upcoming`. */
-  open(): readonly OpenWindow[] | null
+  /** Windows that are open, of each key, where they end by time. As `Stateful.upcoming`. */
+  open?(): readonly OpenWindow[]
 }
 
 export interface OpenWindow {
@@ -72,7 +72,7 @@ export class WindowClock {
     const earlyDueMs = (): number => (early === null ? never : early.dueMs)
     const time = this.isEvent ? 'event' : 'processing'
     const upcoming = (): Upcoming[] | null =>
-      windows.open()?.map((one) => ({ ...one, kind: 'window', name: '', time })) ?? null
+      windows.open?.().map((one) => ({ ...one, kind: 'window', name: '', time })) ?? null
     const rest = { onStop: () => {}, upcoming }
     if (wall === null) {
       return {

@@ -43,7 +43,6 @@ const subject = subjectOf(() => pipelinesOf(counts), {
   settleMs: 3_600_000,
   betweenMs: 60_000,
   startAt: 'earliest',
-  wrap: (log) => log,
   world: toldWorld,
 })
 const input = encodeInput(inputOf(events, values), subject.sources)

@@ -11,7 +11,6 @@ import type { Duration } from '../../core/duration.ts'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import { seededRandom } from '../../core/random.ts'
-import type { Log } from '../../log/log.ts'
 import type { Pipeline } from '../../pipeline/node.ts'
 import { pipelinesOf } from '../../pipeline/pipelines-of.ts'
 import {
@@ -29,7 +28,7 @@ import { runOnce, type RunResult } from './simulation.ts'
 import { encodeInput, type InputRecord, type SimulatedRecord } from './simulation-input.ts'
 import { subjectOf, type Subject } from './subject.ts'
 import { throwsOf } from './throwing.ts'
-import type { World, WrapLog } from './world.ts'
+import { MemoryWorld, type World, type WrapLog } from './world.ts'
 
 /**
  * A pipeline, or several that run as one. As a function it is made anew for each simulated process:
@@ -98,17 +97,16 @@ export async function simulate(
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
-  return await simulateOn(unchanged, pipeline, options)
+  return await simulateOn({}, pipeline, options)
 }
-
-const unchanged: WrapLog = (log) => log
 
 /**
  * As `simulate`, on other storage.
- * @param on a log of another kind between engine and memory; or what makes the storage of a run
+ * @param on a log of another kind between engine and memory; or what makes the storage of a run:
+ * without it, as `simulate`
  */
 export async function simulateOn(
-  on: WrapLog | { readonly world: () => World },
+  on: WrapLog | { readonly world?: () => World },
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
@@ -118,7 +116,7 @@ export async function simulateOn(
     settleMs: durationMs(options.settle ?? '1h', 'settle'),
     betweenMs: durationMs(options.betweenWaves ?? '1m', 'betweenWaves'),
     startAt: options.startAt ?? 'earliest',
-    ...(typeof on === 'function' ? { wrap: on } : { wrap: (log: Log) => log, world: on.world }),
+    ...(typeof on === 'function' ? { world: () => new MemoryWorld(on) } : on),
   })
   const input = encodeInput(options.input, subject.sources)
   const kinds = (options.faults ?? faultKinds).filter((kind) => isPossible(kind, subject))
@@ -145,9 +143,9 @@ export async function simulateOn(
 }
 
 function isPossible(kind: FaultKind, subject: Subject): boolean {
-  const { tasks, throwing, sources, startAt, wrap, world } = subject
+  const { tasks, throwing, sources, startAt, world } = subject
   // Other storage is no disk.
-  if (kind === 'disk') return wrap === unchanged && world === undefined
+  if (kind === 'disk') return world === undefined
   // Of several partitions those that end sooner would be taken for ones without more records.
   if (kind === 'growing-input') {
     const isAlone = [...sources.values()].every((spec) => (spec.partitions ?? 1) === 1)

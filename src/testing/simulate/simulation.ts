@@ -57,10 +57,11 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
   return await new Run(options).run()
 }
 
-/** On a disk where a fault of one is to come. */
+/** Where the subject does not say: on a disk where a fault of one is to come, else in memory. */
 function worldOf({ subject, faults }: RunOptions): World {
+  if (subject.world !== undefined) return subject.world()
   const disk = faults.find((fault) => fault.kind === 'disk')
-  return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld(subject.wrap)
+  return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld()
 }
 
 class Run implements Meeting {
@@ -81,11 +82,11 @@ class Run implements Meeting {
 
   constructor(options: RunOptions) {
     this.#options = options
-    const { faults, subject } = options
+    const { faults } = options
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
-    this.#world = subject.world?.() ?? worldOf(options)
+    this.#world = worldOf(options)
     this.#fleet = new SimulatedFleet({
       time: this.#time,
       isShared: faults.some(({ kind }) => kind === 'hand-over'),

@@ -6,7 +6,7 @@ import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { throwingSteps } from './throwing.ts'
-import type { World, WrapLog } from './world.ts'
+import type { World } from './world.ts'
 
 export interface Subject {
   readonly name: string
@@ -32,8 +32,7 @@ export interface Subject {
   readonly betweenMs: number
   /** Where a topic is read from at first. */
   readonly startAt: StartAt
-  readonly wrap: WrapLog
-  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  /** Makes the storage of a run. Default: in memory, or on a disk where a fault of one comes. */
   readonly world?: () => World
 }
 
@@ -42,8 +41,7 @@ export interface SubjectOptions {
   readonly settleMs: number
   readonly betweenMs: number
   readonly startAt: StartAt
-  readonly wrap: WrapLog
-  /** Makes the storage of a run. Default: one in memory, behind `wrap`. */
+  /** Makes the storage of a run. Default: in memory, or on a disk where a fault of one comes. */
   readonly world?: () => World
 }
 

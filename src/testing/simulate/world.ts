@@ -67,8 +67,8 @@ export class MemoryWorld implements World {
   readonly #wrap: WrapLog
   readonly #notes = new Map<string, unknown>()
 
-  /** @param wrap puts a log between the processes and the memory log */
-  constructor(wrap: WrapLog) {
+  /** @param wrap puts a log between the processes and the memory log; default: none */
+  constructor(wrap: WrapLog = (log) => log) {
     this.#wrap = wrap
   }
 

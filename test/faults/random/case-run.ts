@@ -35,7 +35,6 @@ export function caseOf(seed: number): KilledCase {
     settleMs: 0,
     betweenMs: 0,
     startAt: 'earliest',
-    wrap: (log) => log,
   })
   const input = encodeInput(one.input, subject.sources)
   const partitions = [...subject.sources.values()].reduce(

@@ -25,7 +25,6 @@ const subject = subjectOf(() => pipelinesOf(counts), {
   settleMs: 3_600_000,
   betweenMs: 60_000,
   startAt: 'earliest',
-  wrap: (log) => log,
 })
 const small: Fault = { kind: 'small-reads', records: 3, commitEveryMs: 0 }
 
@@ -69,7 +68,6 @@ test('a run that a full disk does not let begin is started again after a while',
     settleMs: 3_600_000,
     betweenMs: 60_000,
     startAt: 'earliest',
-    wrap: (log) => log,
   })
   const records = encodeInput(input, divided.sources)
   const run = (...faults: Fault[]): ReturnType<typeof runOnce> =>

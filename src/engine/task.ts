@@ -16,7 +16,7 @@ import { explainTime } from './explain-time.ts'
 import type { TimeExplanation } from './explain-time.ts'
 import type { Origin, Result } from './letters.ts'
 import { Letters } from './letters.ts'
-import { earliest, isBehind } from './input-order.ts'
+import { earliest, isBehind, pullInOrder } from './input-order.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
 import type { Cause, Outside, Push, TaskContext } from './operators/operator.ts'
@@ -161,20 +161,23 @@ export class Task implements TaskContext {
    */
   process(limit: number): 'more' | 'caught-up' | 'behind' | 'full' {
     let left = limit
-    for (const cursor of this.cursors) cursor.pull()
+    const { session } = this.#options
+    let isPulled = pullInOrder(this.cursors, session)
     for (;;) {
       const cursor = earliest(this.cursors, null)
       if (cursor === null || this.isBlocked) {
         this.#atomic.flushPrints() // of windows that a mark has closed
-        return this.isBlocked ? 'full' : 'caught-up'
+        if (this.isBlocked) return 'full'
+        return isPulled ? 'caught-up' : 'behind'
       }
       if (left <= 0) return 'more'
-      if (!cursor.isGlobal && isBehind(this.cursors, this.#options.session)) {
+      if (!cursor.isGlobal && isBehind(this.cursors, session)) {
         this.#atomic.flushPrints()
         return 'behind'
       }
       const next = earliest(this.cursors, cursor)
       left = this.#run(cursor, next, left)
+      isPulled ||= pullInOrder(this.cursors, session)
     }
   }
 

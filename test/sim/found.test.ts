@@ -14,6 +14,7 @@ import {
   within,
 } from 'millrace'
 import { inputOf, simulate } from 'millrace/testing'
+import { partitionOfText } from '../../src/log/partitioner.ts'
 import type { SimulatedRecord } from 'millrace/testing'
 
 interface Value {
@@ -122,4 +123,22 @@ test('what a mark lets go behind a repartition topic finds the rows that are the
   ]
   const faults = ['small-reads', 'stalled'] as const
   await simulate(named, { input, seeds: 100, faults, tasks: 'per-partition' })
+})
+
+test('an input that was idle holds nothing back after a restart, also where all then wait', async () => {
+  const patient = topic('patient', { ...options, idleAfter: '20s', idle: 'wait' })
+  const counted = from(patient).window(tumbling('1s')).aggregate({ n: count() }).to(out)
+  // Keys of one partition alone go on, a little more in each wave; the other one has fallen idle.
+  const [first = ''] = keys
+  const only = keys.filter((key) => partitionOfText(key, 2) === partitionOfText(first, 2))
+  const more = Array.from({ length: 6 }, (_, wave) =>
+    inputOf(
+      patient,
+      only.map((k): Value => ({ k, v: wave, t: 30_000 + wave * 5_000 })),
+      () => ({ wave: wave + 1 }),
+    ),
+  )
+  const input = [...inputOf(patient, values(12)), ...more.flat()]
+  const report = await simulate(counted, { input, seeds: 150, betweenWaves: '15s', settle: '1m' })
+  assert.ok(report.faults.crash > 40, JSON.stringify(report))
 })

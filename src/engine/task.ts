@@ -161,23 +161,21 @@ export class Task implements TaskContext {
    */
   process(limit: number): 'more' | 'caught-up' | 'behind' | 'full' {
     let left = limit
-    const { session } = this.#options
-    let isPulled = pullInOrder(this.cursors, session)
+    let isPulled = pullInOrder(this.cursors, this.#options.session)
     for (;;) {
       const cursor = earliest(this.cursors, null)
       if (cursor === null || this.isBlocked) {
         this.#atomic.flushPrints() // of windows that a mark has closed
-        if (this.isBlocked) return 'full'
-        return isPulled ? 'caught-up' : 'behind'
+        return this.isBlocked ? 'full' : isPulled ? 'caught-up' : 'behind'
       }
       if (left <= 0) return 'more'
-      if (!cursor.isGlobal && isBehind(this.cursors, session)) {
+      if (!cursor.isGlobal && isBehind(this.cursors, this.#options.session)) {
         this.#atomic.flushPrints()
         return 'behind'
       }
       const next = earliest(this.cursors, cursor)
       left = this.#run(cursor, next, left)
-      isPulled ||= pullInOrder(this.cursors, session)
+      isPulled ||= pullInOrder(this.cursors, this.#options.session)
     }
   }
 
@@ -245,8 +243,7 @@ export class Task implements TaskContext {
 
   /** Whether a commit would have anything to do. */
   get hasChanges(): boolean {
-    if (this.#outputs.recordCount > 0 || this.#state.changed) return true
-    if (this.#marker.isDue) return true
+    if (this.#outputs.recordCount > 0 || this.#state.changed || this.#marker.isDue) return true
     return this.cursors.some((cursor, i) => cursor.position !== this.#committed[i])
   }
 

@@ -125,10 +125,10 @@ test('what a mark lets go behind a repartition topic finds the rows that are the
   await simulate(named, { input, seeds: 100, faults, tasks: 'per-partition' })
 })
 
-test('an input that was idle holds nothing back after a restart, also where all then wait', async () => {
+test('an input that was idle holds nothing back after a restart, though all wait', async () => {
   const patient = topic('patient', { ...options, idleAfter: '20s', idle: 'wait' })
   const counted = from(patient).window(tumbling('1s')).aggregate({ n: count() }).to(out)
-  // Keys of one partition alone go on, a little more in each wave; the other one has fallen idle.
+  // Keys of one partition alone go on, more in each wave; the other one has fallen idle.
   const [first = ''] = keys
   const only = keys.filter((key) => partitionOfText(key, 2) === partitionOfText(first, 2))
   const more = Array.from({ length: 6 }, (_, wave) =>

@@ -14,9 +14,10 @@ import type { Pipeline } from '../pipeline/node.ts'
 import { formatCount } from './text-format.ts'
 import { catchInterrupt, type Context } from './context.ts'
 import type { DataOptions } from './data-options.ts'
+import { type HttpCommandOptions, setHttpEnvironment } from './http-command-options.ts'
 import { asFileFault, loadPipelineFile, type PipelineFile, pipelinesIn } from './pipeline-file.ts'
 
-export interface RunFileOptions extends DataOptions {
+export interface RunFileOptions extends DataOptions, HttpCommandOptions {
   readonly name?: string
   readonly tasks?: 'one' | 'per-partition'
   readonly takeOver?: true
@@ -32,6 +33,7 @@ export async function runFile(
   // A file that calls run() itself asks the environment where its log is.
   if (options.data !== undefined) process.env['MILLRACE_DATA'] = options.data
   if (options.log !== undefined) process.env['MILLRACE_LOG'] = options.log
+  setHttpEnvironment(options)
   const ownRun = watchOwnRun()
   const loaded = await loadPipelineFile(file)
   if (loaded.pipelines !== null) return await runLoaded(loaded, options, context)
@@ -146,6 +148,7 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
       context.note(`millrace: ${blockedLine(event)}`)
       return
     case 'log':
+    case 'http':
       context.note(`millrace: ${event.text}`)
       return
     case 'orphans':

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { withDataOptions } from './data-options.ts'
+import { withHttpOptions } from './http-command-options.ts'
 import { someText } from './option-values.ts'
 import type { RunFileOptions } from './run-file.ts'
 
@@ -14,7 +15,7 @@ Example:
   millrace run pipeline.ts --name orders-by-hour`
 
 export function registerRun(program: Command, context: Context): void {
-  withDataOptions(program.command('run <file>'))
+  withHttpOptions(withDataOptions(program.command('run <file>')))
     .description('run the pipelines of a TypeScript or JavaScript file until Ctrl-C')
     .option(
       '--name <name>',

@@ -33,6 +33,7 @@ async function serve(): Promise<void> {
       {
         log,
         clock: systemClock,
+        version: '',
         plans: [],
         run: () => null,
         onFault: (thrown) => console.error(thrown),

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { type Context, processContext } from './context.ts'
 import { errorReport } from './report.ts'
-import { version } from './version.ts'
+import { version } from '../host/version.ts'
 
 /** Exit codes, as `millrace --help` shows them. */
 const exitFailed = 1

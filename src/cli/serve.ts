@@ -16,7 +16,8 @@ known where its pipeline runs: there, 'millrace run FILE --http PORT' checks the
 
 Example:
   millrace serve --http 7070
-  curl -d '{"device":"a"}' -H 'Content-Type: application/json' http://127.0.0.1:7070/topics/readings`
+  curl -H 'Content-Type: application/json' -d '{"device":"a"}' \\
+    http://127.0.0.1:7070/topics/readings`
 
 export function registerServe(program: Command, context: Context): void {
   withHttpOptions(withDataOptions(program.command('serve')))

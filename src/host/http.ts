@@ -9,6 +9,7 @@ import type { HttpOptions } from '../server/http-options.ts'
 import type { ServedRun } from '../server/served.ts'
 import { parseHttpAddress } from './http-address.ts'
 import type { Awaited } from './log-notice.ts'
+import { version } from './version.ts'
 
 export interface ProcessHttp {
   readonly url: string
@@ -45,6 +46,7 @@ export async function openHttp(
   const server = await startHttpServer(settings, {
     log,
     clock: systemClock,
+    version: version(),
     plans: [...groups].map(([each, group]) => buildPlan(group, { name: each, repartition: false })),
     run: () => run,
     onFault: (thrown) =>

@@ -314,7 +314,6 @@ function notifyOnStderr(event: HostEvent): void {
       process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
       process.exitCode = 1
       return
-    default:
   }
 }
 

@@ -11,11 +11,15 @@ import { Guard } from './guard.ts'
 import { checkHttpOptions, type CheckedHttpOptions, type HttpOptions } from './http-options.ts'
 import { Ingest } from './ingest.ts'
 import { ingestRoutes } from './ingest-routes.ts'
+import { metricsRoute } from './metrics.ts'
+import { openApiRoute } from './openapi.ts'
 import { RateLimit } from './rate-limit.ts'
 import { problemOf, Refusal, refusalOf } from './refusal.ts'
 import { type Reply, Router } from './route.ts'
 import { RequestKeys } from './request-keys.ts'
+import { runRoutes } from './run-routes.ts'
 import type { Served } from './served.ts'
+import { topicRoutes } from './topic-routes.ts'
 
 /** Connections at one time; further ones are closed at once. */
 const connectionsMax = 1_000
@@ -67,6 +71,7 @@ class MillraceHttp implements HttpServer {
   readonly #keys: RequestKeys
   readonly #router: Router
   readonly #server: Server
+  readonly #replies = new Map<number, number>()
   readonly #underWay = new Set<Promise<void>>()
   #closing: Promise<void> | null = null
 
@@ -88,7 +93,15 @@ class MillraceHttp implements HttpServer {
       keys: this.#keys,
       specs: specsOf(served),
     })
-    this.#router = new Router([...ingestRoutes(ingest, options)])
+    const routes = [
+      ...ingestRoutes(ingest, options),
+      ...topicRoutes(log, clock),
+      ...runRoutes(served),
+      metricsRoute({ served, ingest, budget, keys: this.#keys, replies: this.#replies }),
+    ]
+    const { version } = served
+    const hasTokens = options.tokens.length > 0
+    this.#router = new Router([...routes, openApiRoute(routes, { version, hasTokens })])
     this.#server = createServer({
       maxHeaderSize: headerBytesMax,
       headersTimeout: Math.min(headersTimeoutMs, options.requestTimeoutMs),
@@ -196,6 +209,7 @@ class MillraceHttp implements HttpServer {
 
   async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
     const { status, body, contentType = 'application/json' } = reply
+    this.#replies.set(status, (this.#replies.get(status) ?? 0) + 1)
     const isText = typeof body === 'string'
     const bytes = Buffer.from(isText ? body : `${JSON.stringify(body)}\n`)
     // What was not read of the body would be taken for the next request.

@@ -2,6 +2,7 @@
 import type { Ingest, Ingested } from './ingest.ts'
 import type { CheckedHttpOptions } from './http-options.ts'
 import { problemReply, topicParam } from './described.ts'
+import type { ParamSpecs } from './params.ts'
 import { type Reply, type Route, route } from './route.ts'
 
 export function ingestRoutes(ingest: Ingest, options: CheckedHttpOptions): Route[] {
@@ -11,45 +12,8 @@ export function ingestRoutes(ingest: Ingest, options: CheckedHttpOptions): Route
       path: '/topics/{topic}',
       name: 'append',
       summary: 'Append records to a topic: all of the request, or nothing',
-      params: {
-        topic: topicParam,
-        key: {
-          in: 'query',
-          description: 'JSON pointer to the member that is the key of each record: `/device`',
-          schema: { type: 'string', maxLength: 1_000 },
-        },
-        invalid: {
-          in: 'query',
-          description:
-            'What becomes of records that do not fit the schema of a topic that a pipeline of ' +
-            'this process reads. `take`: they are appended, and become dead letters.',
-          schema: {
-            type: 'string',
-            maxLength: 10,
-            enum: ['refuse', 'take'],
-            default: options.invalid,
-          },
-        },
-        'Millrace-Key': {
-          in: 'header',
-          description: 'The key of all records of the request, as text',
-          schema: { type: 'string', maxLength: 8_000 },
-        },
-        'Idempotency-Key': {
-          in: 'header',
-          description:
-            'A name for this request. Sent again with the same name, it is not written again ' +
-            'and has the same answer.',
-          schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
-        },
-      },
-      body: {
-        description: 'One value, an array of values, or one value a line',
-        content: {
-          'application/json': { schema: {} },
-          'application/x-ndjson': { schema: { type: 'string' } },
-        },
-      },
+      params: paramsOf(options),
+      body,
       replies: {
         202: {
           description: 'The records are on disk',
@@ -78,6 +42,49 @@ export function ingestRoutes(ingest: Ingest, options: CheckedHttpOptions): Route
       },
     }),
   ]
+}
+
+const body = {
+  description: 'One value, an array of values, or one value a line',
+  content: {
+    'application/json': { schema: {} },
+    'application/x-ndjson': { schema: { type: 'string' } },
+  },
+}
+
+function paramsOf({ invalid }: CheckedHttpOptions) {
+  return {
+    topic: topicParam,
+    key: {
+      in: 'query',
+      description: 'JSON pointer to the member that is the key of each record: `/device`',
+      schema: { type: 'string', maxLength: 1_000 },
+    },
+    invalid: {
+      in: 'query',
+      description:
+        'What becomes of records that do not fit the schema of a topic that a pipeline of ' +
+        'this process reads. `take`: they are appended, and become dead letters.',
+      schema: {
+        type: 'string',
+        maxLength: 10,
+        enum: ['refuse', 'take'],
+        default: invalid,
+      },
+    },
+    'Millrace-Key': {
+      in: 'header',
+      description: 'The key of all records of the request: ASCII text',
+      schema: { type: 'string', maxLength: 8_000, pattern: '^[\\x20-\\x7e]*$' },
+    },
+    'Idempotency-Key': {
+      in: 'header',
+      description:
+        'A name for this request. Sent again with the same name, it is not written again ' +
+        'and has the same answer.',
+      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
+    },
+  } as const satisfies ParamSpecs
 }
 
 function ingestedReply({ topic, records, runs, isRepeated }: Ingested): Reply {

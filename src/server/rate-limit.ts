@@ -1,4 +1,4 @@
-/** Requests a second of each client, by buckets that fill at that rate (a second's worth at most). */
+/** Requests a second of each client, by buckets that fill at that rate, up to a second's worth. */
 import type { Clock } from '../core/clock.ts'
 import { tooMany } from './refusal.ts'
 

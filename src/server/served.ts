@@ -16,6 +16,8 @@ export interface ServedRun {
 export interface Served {
   readonly log: Log
   readonly clock: Clock
+  /** Of Millrace. */
+  readonly version: string
   /** Of the pipelines that this process runs or is about to; empty: it runs none. */
   readonly plans: readonly Plan[]
   /** null: they are being started, or there are none. */

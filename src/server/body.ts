@@ -8,6 +8,8 @@ const firstBytes = 65_536
 export interface BodyBounds {
   readonly bytesMax: number
   readonly budget: Budget
+  /** Told when the body is wanted: what its length says is no reason against it. */
+  readonly begin: () => void
 }
 
 export class Body {
@@ -35,6 +37,7 @@ export class Body {
    */
   async read(request: IncomingMessage, onChunk?: (chunk: Buffer) => void): Promise<void> {
     this.#checkLength(declaredLength(request))
+    this.#bounds.begin()
     const chunks = request.iterator({ destroyOnReturn: false })
     try {
       for await (const chunk of chunks) {

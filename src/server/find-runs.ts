@@ -45,11 +45,12 @@ async function firstOffsets(
     if (isCode(thrown, 'unknown-topic')) return null // deleted since
     throw thrown
   })
-  const end = info?.partitions[partition]?.endOffset ?? 0
-  if (from >= end) return offsets
-  const reader = await log.openReader([{ topic, partition, offset: from }])
+  const { startOffset = 0, endOffset: end = 0 } = info?.partitions[partition] ?? {}
+  const start = Math.max(from, startOffset)
+  if (start >= end) return offsets
+  const reader = await log.openReader([{ topic, partition, offset: start }])
   try {
-    for (let next = from; next < end && offsets.length < max;) {
+    for (let next = start; next < end && offsets.length < max;) {
       const batch = reader.poll(0)
       if (batch === null) {
         if ((await reader.wait(silenceMs)) === 'ready') continue

@@ -162,7 +162,6 @@ class MillraceHttp implements HttpServer {
       this.#underWay.add(answering)
     }
     server.on('request', take)
-    // The sender waits before its body: it is asked for when it is wanted.
     server.on('checkContinue', take)
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy()
@@ -203,13 +202,17 @@ class MillraceHttp implements HttpServer {
       const token = this.#guard.checkToken(request)
       this.#limit?.take(`${token} ${request.socket.remoteAddress ?? ''}`)
     }
-    if (route.body !== null && request.headers.expect !== undefined) response.writeContinue()
-    return await route.handle({ path, query, request })
+    // A sender that waits before its body is told to send it when it is wanted.
+    const begin = (): void => {
+      if (request.headers.expect !== undefined) response.writeContinue()
+    }
+    return await route.handle({ path, query, request, begin })
   }
 
   async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
     const { status, body, contentType = 'application/json' } = reply
     this.#replies.set(status, (this.#replies.get(status) ?? 0) + 1)
+    if (response.destroyed || request.socket.destroyed) return // the client is gone
     const isText = typeof body === 'string'
     const bytes = Buffer.from(isText ? body : `${JSON.stringify(body)}\n`)
     // What was not read of the body would be taken for the next request.

@@ -29,9 +29,10 @@ export function ingestRoutes(ingest: Ingest, options: CheckedHttpOptions): Route
         429: problemReply,
         503: problemReply,
       },
-      handle: async (params, { request }) => {
+      handle: async (params, { request, begin }) => {
         const ingested = await ingest.take({
           request,
+          begin,
           topic: params.topic,
           key: params['Millrace-Key'],
           keyPointer: params.key,

@@ -30,6 +30,8 @@ export interface IngestOptions {
 export interface IngestRequest {
   readonly topic: string
   readonly request: IncomingMessage
+  /** Told when the body is wanted. */
+  readonly begin: () => void
   readonly key: string | null
   readonly keyPointer: string | null
   readonly idempotencyKey: string | null
@@ -63,7 +65,7 @@ export class Ingest {
     const format = formatOf(asked.request)
     const topic = await this.#topics.find(asked.topic)
     const bounds = { recordsMax: options.recordsMax, recordBytesMax: topic.config.recordBytesMax }
-    const body = new Body({ bytesMax: options.bodyBytesMax, budget })
+    const body = new Body({ bytesMax: options.bodyBytesMax, budget, begin: asked.begin })
     try {
       let ranges: RecordRanges
       if (format === 'json') {

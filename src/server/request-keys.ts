@@ -111,7 +111,8 @@ export class RequestKeys {
       () => {
         // Unless the log has it all the same: then a repeat finds it there.
         this.#catchUp()
-        if (entry.kept === null) this.#entries.delete(request.id)
+        const isOurs = this.#entries.get(request.id) === entry
+        if (isOurs && entry.kept === null) this.#entries.delete(request.id)
       },
     )
     const runs = await appending
@@ -227,11 +228,12 @@ export class RequestKeys {
 
   #learn(id: string, kept: KeptRequest): void {
     const known = this.#entries.get(id)
-    if (known !== undefined && known.fingerprint === kept.fingerprint) {
+    const isOnItsWay = known?.runs === null && known.kept === null
+    if (known?.fingerprint === kept.fingerprint && (isOnItsWay || known.atMs === kept.atMs)) {
       known.kept = kept
       return
     }
-    // An earlier one under this key has expired; the newest counts.
+    // An earlier one under this key has expired where that was written; the newest counts.
     this.#entries.delete(id)
     const { fingerprint, atMs } = kept
     this.#entries.set(id, { fingerprint, atMs, runs: null, kept, settled: Promise.resolve() })

@@ -16,6 +16,8 @@ export interface Asked {
   readonly path: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly request: IncomingMessage
+  /** To be called before the body is read. */
+  begin(): void
 }
 
 /** How the API's description tells of a body. */

@@ -114,6 +114,37 @@ test('requests with one key that come at once are one', async () => {
   expect(await server.values('t')).toEqual(['1'])
 })
 
+test('on a log that fetches from afar, it waits for what another server has committed', async () => {
+  const log = await openShared()
+  await using one = await TestServer.start({ log })
+  await one.post('/topics/t', [0], keyed('z'))
+  const openReader = log.openReader.bind(log)
+  let isFetched = true
+  const far = new Proxy(log, {
+    get: (target, name) => {
+      if (name === 'kind') return 'kafka'
+      if (name !== 'openReader') return (Reflect.get(target, name) as () => void).bind?.(target)
+      return async (...args: Parameters<Log['openReader']>) => {
+        const reader = await openReader(...args)
+        return {
+          poll: (input: number) => (isFetched ? reader.poll(input) : null),
+          wait: async () => {
+            isFetched = true
+            return 'ready'
+          },
+          close: () => reader.close(),
+        }
+      }
+    },
+  })
+  await using two = await TestServer.start({ log: far as Log })
+  await two.post('/topics/t', [0], keyed('z'))
+  isFetched = false
+  await one.post('/topics/t', [1], keyed('a'))
+  expect((await two.post('/topics/t', [1], keyed('a'))).headers['idempotent-replayed']).toBe('true')
+  expect(await one.values('t')).toEqual(['0', '1'])
+})
+
 test('a key is forgotten when its time is over, and not before', async () => {
   const clock = new VirtualClock(1_000_000)
   const log = await openShared()

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { isCode } from '../core/error.ts'
+import { isCode, MillraceError } from '../core/error.ts'
 import { BatchBuilder } from '../log/batch.ts'
 import type { AppendBatch, Log, Reader, TopicInfo } from '../log/log.ts'
 import { mergeRuns, type Note, type Run } from './appends.ts'
@@ -90,6 +90,7 @@ export class RequestKeys {
    */
   async once(request: KeyedRequest, append: (note: Note) => Promise<Run[]>): Promise<Remembered> {
     await this.#begin()
+    if (this.#options.log.kind === 'kafka') await this.#reachEnd()
     this.#catchUp()
     this.#expire()
     const known = this.#entries.get(request.id)
@@ -109,8 +110,7 @@ export class RequestKeys {
         entry.runs = runs
       },
       () => {
-        // Unless the log has it all the same: then a repeat finds it there.
-        this.#catchUp()
+        // Where the log has it all the same, a repeat finds it there.
         const isOurs = this.#entries.get(request.id) === entry
         if (isOurs && entry.kept === null) this.#entries.delete(request.id)
       },
@@ -207,9 +207,25 @@ export class RequestKeys {
     const reader = await log.openReader([{ topic: requestsTopic, partition: 0, offset }])
     this.#next = offset
     this.#reader = reader
-    // A log that fetches from afar gives it bit by bit.
-    while (this.#catchUp() < end) await reader.wait(waitMs)
+    await this.#readTo(reader, end)
     return 'open'
+  }
+
+  /**
+   * A log that fetches from afar does not show at once what is committed: by another process, which
+   * has answered this request before it died.
+   */
+  async #reachEnd(): Promise<void> {
+    const { partitions } = await this.#options.log.describeTopic(requestsTopic)
+    if (this.#reader !== null) await this.#readTo(this.#reader, partitions[0]?.endOffset ?? 0)
+  }
+
+  /** @throws `log-unreachable` */
+  async #readTo(reader: Reader, end: number): Promise<void> {
+    while (this.#catchUp() < end) {
+      if ((await reader.wait(waitMs)) === 'ready') continue
+      throw new MillraceError('log-unreachable', `topic '${requestsTopic}' cannot be read now`)
+    }
   }
 
   /** Takes what the log has and this index has not. @returns the offset it has come to */
@@ -240,4 +256,5 @@ export class RequestKeys {
   }
 }
 
-const waitMs = 1_000
+/** How long the log may take to give what it has. */
+const waitMs = 5_000

@@ -146,7 +146,7 @@ test('L5 202 means kept, and a repeated request is there once, under kill -9', a
       appended: { partition: number; first: number; count: number }[]
     }
     const there = appended.flatMap(({ partition, first, count }) =>
-      Array.from({ length: count }, (_, n) => at.get(`${partition}@${first + n}`)?.value),
+      Array.from({ length: count }, (_, n) => String(at.get(`${partition}@${first + n}`)?.value)),
     )
     expect(there.toSorted()).toEqual(
       recordsOf(key)

@@ -23,6 +23,8 @@ Environment:
                   what HTTP clients have to show, or the file that has it
   MILLRACE_HTTP_HOSTS
                   names under which HTTP clients reach it, with commas between
+  MILLRACE_LOG_FORMAT
+                  text or json, where --log-format is not given
   MILLRACE_DEBUG  1: show stacks, as --debug does
 
 Example:

@@ -5,6 +5,7 @@ import { withDataOptions } from './data-options.ts'
 import { withHttpOptions } from './http-command-options.ts'
 import { someText } from './option-values.ts'
 import type { RunFileOptions } from './run-file.ts'
+import { withLogFormat } from './run-notes.ts'
 
 const helpEnd = `
 The file's default export is a pipeline, an array of pipelines, or a promise of either; 'millrace'
@@ -15,7 +16,7 @@ Example:
   millrace run pipeline.ts --name orders-by-hour`
 
 export function registerRun(program: Command, context: Context): void {
-  withHttpOptions(withDataOptions(program.command('run <file>')))
+  withLogFormat(withHttpOptions(withDataOptions(program.command('run <file>'))))
     .description('run the pipelines of a TypeScript or JavaScript file until Ctrl-C')
     .option(
       '--name <name>',

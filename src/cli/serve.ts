@@ -7,6 +7,7 @@ import {
   setHttpEnvironment,
   withHttpOptions,
 } from './http-command-options.ts'
+import { type LogFormatOptions, RunNotes, withLogFormat } from './run-notes.ts'
 
 const addressDefault = '127.0.0.1:7070'
 
@@ -20,10 +21,11 @@ Example:
     http://127.0.0.1:7070/topics/readings`
 
 export function registerServe(program: Command, context: Context): void {
-  withHttpOptions(withDataOptions(program.command('serve')))
+  withLogFormat(withHttpOptions(withDataOptions(program.command('serve'))))
     .description(`take records and show what is there over HTTP (default: ${addressDefault})`)
     .addHelpText('after', helpEnd)
-    .action(async (options: DataOptions & HttpCommandOptions) => {
+    .action(async (options: DataOptions & HttpCommandOptions & LogFormatOptions) => {
+      const notes = new RunNotes(options, context)
       setHttpEnvironment(options)
       const { parseHttpAddress } = await import('../host/http-address.ts')
       const { openHttp } = await import('../host/http.ts')
@@ -36,13 +38,15 @@ export function registerServe(program: Command, context: Context): void {
             log,
             pipelines: [],
             name: '',
-            notify: ({ text }) => context.note(`millrace: ${text}`),
+            notify: (event) => notes.event(event, event.text),
             awaited: new Awaited(),
           })
           await aborted(interrupt.signal)
           await http?.close()
         })
-        context.note('millrace: stopped; what was answered with 202 is on disk')
+        notes.note('stopped', 'stopped; what was answered with 202 is on disk')
+      } catch (thrown) {
+        notes.failed(thrown)
       } finally {
         interrupt.release()
       }

@@ -115,7 +115,8 @@ const hostile: Record<string, [string, number]> = {
   'a method of its own': ['BREW /topics HTTP/1.1\r\nHost: localhost', 400],
   'another method': ['DELETE /topics/t HTTP/1.1\r\nHost: localhost', 405],
   'two lengths': [
-    'POST /topics/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12',
+    'POST /topics/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n' +
+      'Content-Length: 2\r\n\r\n12',
     400,
   ],
   'length and chunks': [
@@ -153,7 +154,8 @@ const hostile: Record<string, [string, number]> = {
 test.for(Object.entries(hostile))('hostile request: %s', async ([, [text, status]]) => {
   await using server = await TestServer.start()
   await server.log.createTopic('t')
-  const closing = text.includes('\r\n') ? text.replace('\r\n', '\r\nConnection: close\r\n') : text
+  const first = text.indexOf('\r\n') < 0 ? text.length : text.indexOf('\r\n')
+  const closing = `${text.slice(0, first)}\r\nConnection: close${text.slice(first)}`
   const shown = await server.raw(text.includes('\r\n\r\n') ? closing : `${closing}\r\n\r\n`)
   if (status === 0) expect(shown).toBe('')
   else expect(shown).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -244,7 +246,7 @@ test('more requests a second than allowed: 429, for that client alone', async ()
   expect((await server.ask('/topics', { headers: bearer(`${token}-2`) })).status).toBe(200)
 })
 
-test('bodies in memory are bounded over all requests: 429 with Retry-After, then room again', async () => {
+test('bodies in memory are bounded over all requests: 429, then room again', async () => {
   const { openMemoryLog } = await import('../log/memory/memory-log.ts')
   const log = openMemoryLog()
   await log.createTopic('t')

@@ -301,7 +301,7 @@ const perMinute = from(clicks)
   .aggregate({ n: count() })
   .to(topic('per-minute'))
 
-test('what runs is shown as described: plan, status, explain, every answer by its schema', async () => {
+test('what runs is shown, and every answer is as its schema says', async () => {
   const log = openMemoryLog()
   const running = await run(perMinute, { log, http: { port: 0 }, notify: () => {}, signals: false })
   const url = running.httpUrl ?? ''

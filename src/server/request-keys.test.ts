@@ -28,7 +28,7 @@ test('a request that comes again has the first answer, and writes nothing', asyn
   expect(await server.values('t')).toEqual(['1', '2', '3'])
 })
 
-test('another request with the same key is refused; in another topic it is another key', async () => {
+test('another request with the same key is refused; in another topic it is not', async () => {
   await using server = await TestServer.start()
   await server.log.createTopic('t')
   await server.log.createTopic('u')
@@ -57,7 +57,7 @@ test('a request that was refused is not remembered', async () => {
   expect((await server.post('/topics/t', [1], keyed('a'))).status).toBe(202)
 })
 
-test('another server on the log gives the same answer, of many batches and partitions', async () => {
+test('another server gives the same answer, of many batches and partitions', async () => {
   const log = await openShared(3)
   const lines = Array.from({ length: 4_000 }, (_, i) => ({ k: i % 50, i }))
   await using one = await TestServer.start({ log })
@@ -114,7 +114,7 @@ test('requests with one key that come at once are one', async () => {
   expect(await server.values('t')).toEqual(['1'])
 })
 
-test('on a log that fetches from afar, it waits for what another server has committed', async () => {
+test('on a log that fetches from afar, it waits for what another has committed', async () => {
   const log = await openShared()
   await using one = await TestServer.start({ log })
   await one.post('/topics/t', [0], keyed('z'))

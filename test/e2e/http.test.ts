@@ -85,6 +85,32 @@ test('other machines only with a token, which is never shown', async () => {
   expect(stdout + stderr).not.toContain(token)
 })
 
+test('--log-format json writes an object a line, also of what ends it', async () => {
+  using work = new Workspace()
+  work.write('pipeline.ts', pipeline)
+  const running = work.start('run', 'pipeline.ts', '--http', '0', '--log-format', 'json')
+  await running.until(({ stderr }) => stderr.includes('"started"'), 'its start')
+  const { stderr, code } = await running.kill('SIGTERM')
+  expect(code).toBe(0)
+  const lines = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(lines.filter(({ event }) => event !== 'restored')).toMatchObject([
+    { level: 'info', event: 'http', text: expect.stringMatching(/^HTTP on http:/) },
+    { level: 'info', event: 'started', pipeline: 'pipeline', tasks: ['main/all'] },
+    { level: 'info', event: 'stopped' },
+  ])
+  for (const { time } of lines) expect(time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  const failed = await work.run(['serve', '--http', '0.0.0.0:0', '--log-format', 'json'])
+  expect(failed.code).toBe(1)
+  expect(JSON.parse(failed.stderr)).toMatchObject({
+    level: 'error',
+    event: 'failed',
+    error: { code: 'invalid-argument' },
+  })
+})
+
 test('L5 202 means kept, and a repeated request is there once, under kill -9', async () => {
   using work = new Workspace({ limitMs: 60_000 })
   await work.ok('topics create t --partitions 3')

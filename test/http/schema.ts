@@ -1,4 +1,4 @@
-/** Whether a value is as a JSON Schema describes it, for the few words that our descriptions use. */
+/** Whether a value is as a JSON Schema describes it, for the few words that ours use. */
 
 interface Schema {
   readonly type?: string | readonly string[]

@@ -84,6 +84,7 @@ const hostile: Record<string, [string, number]> = {
   'a name that begins like this one': ['GET /topics HTTP/1.1\r\nHost: localhost.evil.example', 421],
   'a name that begins like an address': ['GET /topics HTTP/1.1\r\nHost: 127.0.0.1.evil.org', 421],
   'a user in the host': ['GET /topics HTTP/1.1\r\nHost: localhost@evil.example', 400],
+  'a port that is none': ['GET /topics HTTP/1.1\r\nHost: localhost:70000', 400],
   'no host': ['GET /topics HTTP/1.1', 400],
   'an empty host': ['GET /topics HTTP/1.1\r\nHost:', 400],
   'two hosts': ['GET /topics HTTP/1.1\r\nHost: localhost\r\nHost: evil.example', 400],

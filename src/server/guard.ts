@@ -89,7 +89,10 @@ interface HostHeader {
 function hostOf(request: IncomingMessage): HostHeader {
   const given = request.headersDistinct.host ?? []
   const text = (given[0] ?? '').toLowerCase()
-  const name = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?$/.exec(text)
-  if (given.length === 1 && name !== null) return { text, name: name[1] ?? name[2] ?? '' }
+  const name = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::(\d{1,5}))?$/.exec(text)
+  const isPort = Number(name?.[3] ?? 0) <= 65_535
+  if (given.length === 1 && name !== null && isPort) {
+    return { text, name: name[1] ?? name[2] ?? '' }
+  }
   throw new Refusal(400, 'bad-request', 'a request has one header Host, with a name or address')
 }

@@ -31,8 +31,20 @@ export interface RecordList {
 export interface Note {
   /** Set on the first record of each run, so that it can be found again. */
   readonly header: Header
-  /** What is to be appended beside the records, told how these were shared out. */
-  batch(runs: readonly { readonly partition: number; readonly count: number }[]): AppendBatch
+  /** Where it goes: partition 0 of this topic. */
+  readonly topic: string
+  readonly key: string
+  readonly timeMs: number
+  /** Told how the records were shared out. */
+  value(runs: readonly { readonly partition: number; readonly count: number }[]): string
+}
+
+/** A batch that is being filled, and its place among the batches. */
+interface OpenBatch {
+  readonly builder: BatchBuilder
+  readonly batch: number
+  readonly topic: string
+  readonly partition: number
 }
 
 interface Piece {
@@ -56,8 +68,9 @@ export class TopicAppends {
   readonly #log: Log
   readonly #topic: string
   readonly #keyless = new KeylessPartitioner()
-  /** The batch that is being filled for each partition, and its place among the batches. */
-  readonly #open = new Map<number, { builder: BatchBuilder; batch: number }>()
+  /** Of each partition. */
+  readonly #open = new Map<number, OpenBatch>()
+  #notes: OpenBatch | null = null
   readonly #spare: BatchBuilder[] = []
   #gathered: Gathered = { batches: [], waiting: [] }
   #inFlight: Promise<void> | null = null
@@ -81,15 +94,7 @@ export class TopicAppends {
     options: { readonly partitions: number; readonly timeMs: number; readonly note: Note | null },
   ): Promise<Run[]> {
     const pieces = this.#share(records, options)
-    const { note } = options
-    if (note !== null) {
-      const { batches } = this.#gathered
-      batches.push(
-        note.batch(
-          pieces.map(({ batch, count }) => ({ partition: this.#partitionOf(batch), count })),
-        ),
-      )
-    }
+    if (options.note !== null) this.#keep(options.note, pieces)
     return new Promise((resolve, reject) => {
       this.#gathered.waiting.push({ pieces, resolve, reject })
       // What comes in the same turn of the loop goes with it.
@@ -97,8 +102,14 @@ export class TopicAppends {
     })
   }
 
-  #partitionOf(batch: number): number {
-    return this.#gathered.batches[batch]?.partition ?? 0
+  /** One batch takes the notes of all requests of an append. */
+  #keep(note: Note, pieces: readonly Piece[]): void {
+    const { key, timeMs } = note
+    const runs = pieces.map(({ batch, count }) => {
+      return { partition: this.#gathered.batches[batch]?.partition ?? 0, count }
+    })
+    this.#notes ??= this.#begin(note.topic, 0)
+    this.#notes.builder.add(key, note.value(runs), timeMs)
   }
 
   /** Puts each record into the open batch of its partition. */
@@ -133,35 +144,40 @@ export class TopicAppends {
         open.builder.add(key, records.value(i), timeMs, headers ?? undefined)
       }
       if (open.builder.count >= batchRecordsMax || open.builder.payloadBytes >= batchBytesSoftMax) {
-        this.#close(partition, open)
+        this.#close(open)
+        this.#open.delete(partition)
       }
     }
     return pieces
   }
 
-  #builderOf(partition: number): { builder: BatchBuilder; batch: number } {
+  #builderOf(partition: number): OpenBatch {
     const known = this.#open.get(partition)
     if (known !== undefined) return known
-    const { batches } = this.#gathered
-    const opened = { builder: this.#spare.pop() ?? new BatchBuilder(), batch: batches.length }
-    // Keeps its place until the block is there.
-    batches.push({ topic: this.#topic, partition, bytes: nothing })
+    const opened = this.#begin(this.#topic, partition)
     this.#open.set(partition, opened)
     return opened
   }
 
-  #close(
-    partition: number,
-    { builder, batch }: { readonly builder: BatchBuilder; readonly batch: number },
-  ): void {
-    this.#gathered.batches[batch] = { topic: this.#topic, partition, bytes: builder.finish() }
-    this.#open.delete(partition)
+  #begin(topic: string, partition: number): OpenBatch {
+    const { batches } = this.#gathered
+    const builder = this.#spare.pop() ?? new BatchBuilder()
+    // Keeps its place until the block is there.
+    batches.push({ topic, partition, bytes: nothing })
+    return { builder, batch: batches.length - 1, topic, partition }
+  }
+
+  #close({ builder, batch, topic, partition }: OpenBatch): void {
+    this.#gathered.batches[batch] = { topic, partition, bytes: builder.finish() }
     this.#spare.push(builder)
   }
 
   async #appendAll(): Promise<void> {
     while (this.#gathered.waiting.length > 0) {
-      for (const [partition, open] of this.#open) this.#close(partition, open)
+      for (const open of this.#open.values()) this.#close(open)
+      this.#open.clear()
+      if (this.#notes !== null) this.#close(this.#notes)
+      this.#notes = null
       const { batches, waiting } = this.#gathered
       this.#gathered = { batches: [], waiting: [] }
       try {

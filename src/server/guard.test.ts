@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { VirtualClock } from '../core/clock.ts'
 import { isCode } from '../core/error.ts'
 import { checkHttpOptions } from './http-options.ts'
 import { ask, TestServer } from '../../test/http/http-server.ts'
@@ -280,4 +281,39 @@ test('a server that is closed answers what it has, and then nobody', async () =>
   expect(done).toEqual(Array.from({ length: 10 }, () => 202))
   await expect(ask(`http://127.0.0.1:1`, {})).rejects.toThrow('ECONNREFUSED')
   await server.log.close()
+})
+
+test('a server that is closed does not wait for a body that is still on its way', async () => {
+  const clock = new VirtualClock()
+  const server = await TestServer.start({ served: { clock } })
+  await server.log.createTopic('t')
+  const shown = server.raw(
+    'POST /topics/t HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
+      'Content-Length: 100\r\n\r\n[1,',
+  )
+  while (!(await server.ask('/metrics')).text.includes('in_flight_bytes 3\n')) continue
+  const closed = server.server.close()
+  clock.advance(4_999)
+  const early = await Promise.race([closed, new Promise((r) => setTimeout(() => r('open'), 30))])
+  expect(early).toBe('open')
+  clock.advance(1)
+  await closed
+  expect(await shown).not.toContain('202')
+  await server.log.close()
+})
+
+test('whether the log answers is asked once a second at most', async () => {
+  const clock = new VirtualClock()
+  await using server = await TestServer.start({ served: { clock } })
+  let looks = 0
+  const listTopics = server.log.listTopics.bind(server.log)
+  server.log.listTopics = () => {
+    looks += 1
+    return listTopics()
+  }
+  for (let i = 0; i < 5; i++) expect((await server.ask('/health/ready')).status).toBe(200)
+  expect(looks).toBe(1)
+  clock.advance(1_000)
+  await server.ask('/health/ready')
+  expect(looks).toBe(2)
 })

@@ -31,6 +31,8 @@ const keepAliveMs = 10_000
 const silenceMs = 60_000
 /** How often Node looks for requests that take too long. */
 const checkEveryMs = 1_000
+/** How long requests under way may take when the server is closed. */
+const closingMs = 5_000
 /** What a refused sender goes on sending is read for so long, so that it sees the answer. */
 const lingerMs = 1_000
 
@@ -140,9 +142,8 @@ class MillraceHttp implements HttpServer {
   async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
-    const cancel = this.#served.clock.after(this.#options.requestTimeoutMs, () => {
-      this.#server.closeAllConnections()
-    })
+    // A body that is still on its way is waited for, but not as long as it may take.
+    const cancel = this.#served.clock.after(closingMs, () => this.#server.closeAllConnections())
     await Promise.allSettled(this.#underWay)
     // Whoever has not sent its request yet, or keeps its connection, is not waited for.
     this.#server.closeAllConnections()

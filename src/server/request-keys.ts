@@ -11,8 +11,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
-import { BatchBuilder } from '../log/batch.ts'
-import type { AppendBatch, Log, Reader, TopicInfo } from '../log/log.ts'
+import type { Log, Reader, TopicInfo } from '../log/log.ts'
 import { mergeRuns, type Note, type Run } from './appends.ts'
 import { findRuns } from './find-runs.ts'
 import { keptOf, type KeptRequest, requestHeader, requestsTopic } from './kept-request.ts'
@@ -147,7 +146,10 @@ export class RequestKeys {
   #noteOf({ id, fingerprint, topic }: KeyedRequest, { atMs }: Entry): Note {
     return {
       header: { name: requestHeader, value: Buffer.from(id) },
-      batch: (runs): AppendBatch => {
+      topic: requestsTopic,
+      key: id,
+      timeMs: atMs,
+      value: (runs) => {
         const kept: KeptRequest = {
           topic: topic.name,
           fingerprint,
@@ -156,9 +158,7 @@ export class RequestKeys {
             return { partition, count, from: topic.partitions[partition]?.endOffset ?? 0 }
           }),
         }
-        const builder = new BatchBuilder()
-        builder.add(id, JSON.stringify(kept), atMs)
-        return { topic: requestsTopic, partition: 0, bytes: builder.finish() }
+        return JSON.stringify(kept)
       },
     }
   }

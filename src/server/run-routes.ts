@@ -57,8 +57,11 @@ async function statusOf({ log, run, plans }: Served): Promise<object> {
 
 /** How long the log may take to show that it is there. */
 const logMs = 2_000
+/** For so long its answer counts. */
+const freshMs = 1_000
 
 function healthRoutes(served: Served): Route[] {
+  const answers = logLooks(served)
   const schema = {
     type: 'object',
     required: ['status'],
@@ -89,14 +92,14 @@ function healthRoutes(served: Served): Route[] {
         200: jsonReply('They do', schema),
         503: jsonReply('They do not, and what is missing', schema),
       },
-      handle: () => readiness(served),
+      handle: () => readiness(served, answers),
     }),
   ]
 }
 
 /** Says what is missing without naming anything: it is answered without a token. */
-async function readiness(served: Served): Promise<Reply> {
-  const { plans, clock } = served
+async function readiness(served: Served, answers: () => Promise<boolean>): Promise<Reply> {
+  const { plans } = served
   const reasons: string[] = []
   const run = served.run()
   if (plans.length > 0 && run === null) reasons.push('the pipelines are starting')
@@ -104,21 +107,33 @@ async function readiness(served: Served): Promise<Reply> {
   const tasks = run?.status() ?? []
   if (tasks.some(({ state }) => state === 'restoring')) reasons.push('tasks restore their state')
   if (tasks.some(({ state }) => state === 'closed')) reasons.push('tasks are to be opened again')
-  if (reasons.length === 0 && !(await answers(served.log.listTopics(), clock))) {
+  if (reasons.length === 0 && !(await answers())) {
     reasons.push('the log does not answer')
   }
   if (reasons.length === 0) return { status: 200, body: { status: 'ready' } }
   return { status: 503, body: { status: 'not-ready', reasons } }
 }
 
-async function answers(asked: Promise<unknown>, clock: Served['clock']): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const cancel = clock.after(logMs, () => resolve(false))
-    asked
-      .then(
-        () => resolve(true),
-        () => resolve(false),
-      )
-      .finally(cancel)
-  })
+/**
+ * Whether the log answers. Asked at most once a second, however often somebody wants to know: no
+ * token is needed for it.
+ */
+function logLooks({ log, clock }: Served): () => Promise<boolean> {
+  let last: { readonly atMs: number; readonly answer: Promise<boolean> } | null = null
+  const look = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(logMs, () => resolve(false))
+      log
+        .listTopics()
+        .then(
+          () => resolve(true),
+          () => resolve(false),
+        )
+        .finally(cancel)
+    })
+  return () => {
+    const nowMs = clock.monotonic()
+    if (last === null || nowMs - last.atMs >= freshMs) last = { atMs: nowMs, answer: look() }
+    return last.answer
+  }
 }

@@ -317,3 +317,17 @@ test('whether the log answers is asked once a second at most', async () => {
   await server.ask('/health/ready')
   expect(looks).toBe(2)
 })
+
+test('a body without a length is refused when it is too large, which is seen', async () => {
+  await using server = await TestServer.start({ bodyBytesMax: 100_000 })
+  await server.log.createTopic('t')
+  const chunk = `2710\r\n${'"x"\n'.repeat(2_500)}\r\n`
+  const head =
+    'POST /topics/t HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n' +
+    'Transfer-Encoding: chunked\r\n\r\n'
+  const shown = await server.raw(head + chunk.repeat(40))
+  expect(shown).toMatch(/^HTTP\/1.1 413 /)
+  expect(shown).toContain('Connection: close')
+  expect(await server.values('t')).toEqual([])
+  expect((await server.ask('/metrics')).text).toContain('millrace_ingest_in_flight_bytes 0\n')
+})

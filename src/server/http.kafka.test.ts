@@ -11,6 +11,7 @@ kafkaTest('records by HTTP to Kafka: offsets, and once over two servers', async 
   await one.log.createTopic(topic, { partitions: 3 })
   const lines = Array.from({ length: 3_000 }, (_, i) => ({ k: `k${i % 40}`, i }))
   const headers = { 'Idempotency-Key': 'a' }
+  expect((await one.post('/topics/p-main-changelog', [1])).status).toBe(403)
   const plain = await one.post(`/topics/${topic}?key=/k`, lines.slice(0, 10))
   expect(plain.status).toBe(202)
   const first = await one.post(`/topics/${topic}?key=/k`, lines, { headers })

@@ -61,7 +61,7 @@ export class Ingest {
   /** @throws Refusal · what the log throws */
   async take(asked: IngestRequest): Promise<Ingested> {
     const { options, budget } = this.#options
-    checkOwn(asked.topic)
+    checkOwn(asked.topic, this.#options.log.kind)
     const format = formatOf(asked.request)
     const topic = await this.#topics.find(asked.topic)
     const bounds = { recordsMax: options.recordsMax, recordBytesMax: topic.config.recordBytesMax }
@@ -136,11 +136,11 @@ export class Ingest {
 }
 
 /** Topics that Millrace writes itself: what stands there is believed. */
-function checkOwn(topic: string): void {
+function checkOwn(topic: string, kind: Log['kind']): void {
   const isOwn =
     topic.startsWith('millrace.') ||
     topic.endsWith('.repartition') ||
-    topic.endsWith('-changelog') ||
+    (kind === 'kafka' && topic.endsWith('-changelog')) ||
     topic.endsWith(deadTopic('')) ||
     topic.endsWith(lateTopic(''))
   if (!isOwn) return

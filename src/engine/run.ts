@@ -116,6 +116,8 @@ export interface EngineRun {
   status(): TaskStatus[]
   /** Why a window has not given its result yet, for each task. */
   explain(): TaskTime[]
+  /** What runs, one for each pipeline name. */
+  plans(): Plan[]
 }
 
 /**
@@ -151,6 +153,7 @@ export async function startPipelines(
     stop,
     status: () => runs.flatMap((run) => run.status()),
     explain: () => runs.flatMap((run) => run.explain()),
+    plans: () => runs.flatMap((run) => run.plans()),
   }
 }
 
@@ -259,6 +262,7 @@ function runTasks(
       owned.loops.flatMap(({ task }) =>
         task === null ? [] : [{ pipeline: plan.name, task: task.name, ...task.explainTime() }],
       ),
+    plans: () => [plan],
   }
 }
 

@@ -7,7 +7,9 @@ import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
+import type { HttpOptions } from '../server/http-options.ts'
 import { markLater } from './collector.ts'
+import { openHttp, type ProcessHttp } from './http.ts'
 import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 import { Awaited } from './log-notice.ts'
@@ -21,6 +23,8 @@ export type HostEvent =
   | RunEvent
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'log'; readonly text: string }
+  /** The HTTP server: where it listens, and what it failed at; one clause. */
+  | { readonly kind: 'http'; readonly text: string }
 
 export interface RunOptions {
   /**
@@ -61,6 +65,11 @@ export interface RunOptions {
    * broker that is away (then `run` rejects).
    */
   readonly signal?: AbortSignal
+  /**
+   * Takes records and shows what is there over HTTP: docs/http.md. Default: MILLRACE_HTTP
+   * (`[HOST:]PORT`), else none.
+   */
+  readonly http?: HttpOptions
   /** End in an orderly way at SIGINT and SIGTERM. Default true. */
   readonly signals?: boolean
   /** Takes what `print` steps show. Default: standard output. */
@@ -89,6 +98,8 @@ export interface Running {
    * partition holds it, since when, and what would move it on.
    */
   explain(): TaskTime[]
+  /** Where it is reached by HTTP, as `http://127.0.0.1:7070`; null: it is not. */
+  readonly httpUrl: string | null
 }
 
 /**
@@ -119,23 +130,29 @@ export async function run(
     notify({ kind: 'log', text: notice.text })
   }
   let own: Log | null = null
+  let http: ProcessHttp | null = null
   try {
     const { log: given } = options
     const isOpen = typeof given === 'object' && !('openLog' in given)
     if (!isOpen) own = await openOwn(options, tell)
+    const log = own ?? (given as Log)
+    const name = options.name ?? 'main'
+    http = await openHttp(options.http, { log, pipelines: list, name, notify, awaited })
     const engine = await startPipelines(list, {
       ...engineDefaults,
-      log: own ?? (given as Log),
+      log,
       signal: signals.signal,
       clock: systemClock,
-      name: options.name ?? 'main',
+      name,
       print: options.print ?? printToStdout,
       notify,
       ...chosen(options),
     })
-    return running(engine, { own, signals, notify, awaited })
+    http?.serve(engine)
+    return running(engine, { own, signals, notify, awaited, http })
   } catch (thrown) {
     signals.release()
+    await http?.close()
     await own?.close()
     throw thrown
   }
@@ -148,15 +165,17 @@ function running(
     readonly signals: StopSignals
     readonly notify: (event: HostEvent) => void
     readonly awaited: Awaited
+    readonly http: ProcessHttp | null
   },
 ): Running {
-  const { own, signals, notify, awaited } = parts
+  const { own, signals, notify, awaited, http } = parts
   const done = (async (): Promise<void> => {
     try {
       await engine.done
     } finally {
       await engine.stop()
       signals.release()
+      await http?.close()
       await own?.close()
     }
   })()
@@ -171,6 +190,7 @@ function running(
     status: () => engine.status(),
     waitsFor: () => awaited.texts,
     explain: () => engine.explain(),
+    httpUrl: http?.url ?? null,
   }
 }
 
@@ -287,13 +307,13 @@ function notifyOnStderr(event: HostEvent): void {
       process.stderr.write(`millrace: ${blockedLine(event)}\n`)
       return
     case 'log':
+    case 'http':
       process.stderr.write(`millrace: ${event.text}\n`)
       return
     case 'failed':
       process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
       process.exitCode = 1
       return
-    default:
   }
 }
 

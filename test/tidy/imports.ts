@@ -21,9 +21,10 @@ export const importTable: Record<string, readonly string[]> = {
   formats: ['core/'],
   connect: ['core/', 'pipeline/', ...logContract, ...enginePublic],
   observe: ['core/', 'pipeline/', ...logContract, ...enginePublic],
-  server: [...allBelow, 'host/'],
-  // Puts a run together for a process: opens the log that was chosen, starts the engine on it.
-  host: allBelow,
+  server: allBelow,
+  // Puts a run together for a process: opens the log that was chosen, starts the engine on it, and
+  // the HTTP server beside it, loaded where one is asked for.
+  host: [...allBelow, 'server/'],
   // Commands start what the host, the server and the test driver are made of.
   cli: [...allBelow, 'host/', 'server/', 'testing/', 'examples/'],
   testing: [...allBelow, 'host/'],

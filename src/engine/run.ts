@@ -8,6 +8,8 @@ import { MillraceError } from '../core/error.ts'
 import type { Log, Membership, StartAt, TaskInfo } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
+import { outboxesOf } from '../pipeline/outboxes.ts'
+import type { Outbox } from '../pipeline/outboxes.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { OwnedTasks } from './owned-tasks.ts'
 import { guardTasks, stateShapes } from './plan-guard.ts'
@@ -116,6 +118,8 @@ export interface EngineRun {
   status(): TaskStatus[]
   /** Why a window has not given its result yet, for each task. */
   explain(): TaskTime[]
+  /** What sinks are to be fed from. */
+  readonly outboxes: readonly Outbox[]
 }
 
 /**
@@ -151,6 +155,7 @@ export async function startPipelines(
     stop,
     status: () => runs.flatMap((run) => run.status()),
     explain: () => runs.flatMap((run) => run.explain()),
+    outboxes: runs.flatMap((run) => run.outboxes),
   }
 }
 
@@ -259,6 +264,7 @@ function runTasks(
       owned.loops.flatMap(({ task }) =>
         task === null ? [] : [{ pipeline: plan.name, task: task.name, ...task.explainTime() }],
       ),
+    outboxes: outboxesOf(plan),
   }
 }
 

@@ -1,12 +1,15 @@
 /** `run`: the pipelines of this process, from start to an orderly end by Ctrl-C. */
 import { systemClock } from '../core/clock.ts'
 import { messageOf, MillraceError } from '../core/error.ts'
+import { systemRandom } from '../core/random.ts'
+import type { DeliveryEvent, DeliveryStatus } from '../connect/delivery/deliver.ts'
 import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
+import { type Deliveries, startDeliveries } from './deliveries.ts'
 import { markLater } from './collector.ts'
 import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
@@ -19,6 +22,7 @@ import type { LogNotice } from './log-notice.ts'
  */
 export type HostEvent =
   | RunEvent
+  | DeliveryEvent
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'log'; readonly text: string }
 
@@ -82,6 +86,8 @@ export interface Running {
   stop(): Promise<void>
   /** One entry a task. */
   status(): TaskStatus[]
+  /** One entry a sink: what it has delivered, what waits, what failed last. */
+  deliveries(): DeliveryStatus[]
   /** What the run waits for now, a line each: brokers that are away. Empty: nothing. */
   waitsFor(): string[]
   /**
@@ -123,9 +129,10 @@ export async function run(
     const { log: given } = options
     const isOpen = typeof given === 'object' && !('openLog' in given)
     if (!isOpen) own = await openOwn(options, tell)
+    const log = own ?? (given as Log)
     const engine = await startPipelines(list, {
       ...engineDefaults,
-      log: own ?? (given as Log),
+      log,
       signal: signals.signal,
       clock: systemClock,
       name: options.name ?? 'main',
@@ -133,7 +140,14 @@ export async function run(
       notify,
       ...chosen(options),
     })
-    return running(engine, { own, signals, notify, awaited })
+    const deliveries = await startDeliveries(engine, {
+      log,
+      clock: systemClock,
+      random: systemRandom,
+      takeOver: options.takeOver ?? false,
+      notify,
+    })
+    return running(engine, { own, signals, notify, awaited, deliveries })
   } catch (thrown) {
     signals.release()
     await own?.close()
@@ -148,17 +162,22 @@ function running(
     readonly signals: StopSignals
     readonly notify: (event: HostEvent) => void
     readonly awaited: Awaited
+    readonly deliveries: Deliveries
   },
 ): Running {
-  const { own, signals, notify, awaited } = parts
+  const { own, signals, notify, awaited, deliveries } = parts
+  // What fails ends the other in an orderly way.
+  deliveries.done.catch(() => engine.stop())
   const done = (async (): Promise<void> => {
     try {
       await engine.done
     } finally {
       await engine.stop()
+      await deliveries.stop()
       signals.release()
       await own?.close()
     }
+    await deliveries.done
   })()
   done.catch((error: unknown) => notify({ kind: 'failed', error }))
   signals.tell(() => void engine.stop())
@@ -171,6 +190,7 @@ function running(
     status: () => engine.status(),
     waitsFor: () => awaited.texts,
     explain: () => engine.explain(),
+    deliveries: () => deliveries.status(),
   }
 }
 

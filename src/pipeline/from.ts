@@ -42,7 +42,8 @@ import type {
   WindowOptions,
   WindowedStream,
 } from './stream.ts'
-import { sink } from './sink.ts'
+import { outputTo, sink } from './sink.ts'
+import type { SinkOf } from './sink-spec.ts'
 import type { Topic } from './topic.ts'
 import type { Window } from './window.ts'
 
@@ -171,9 +172,8 @@ class NodeStream<V, K> implements Stream<V, K> {
     return sink({ kind: 'forEach', input: this.node, fn: call, named: null })
   }
 
-  to(topic: Topic<V, unknown>): Pipeline {
-    const spec = specOf(topic, 'to')
-    return sink({ kind: 'to', input: this.node, topic: spec, isTable: false, named: null })
+  to(target: Topic<V, unknown> | SinkOf<V, K>): Pipeline {
+    return outputTo(target, { input: this.node, isTable: false })
   }
 
   #next<W>(node: Node): Stream<W, K> {

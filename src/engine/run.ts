@@ -144,8 +144,12 @@ export async function startPipelines(
     await Promise.allSettled(runs.map((run) => run.stop()))
     throw thrown
   }
-  const done = Promise.all(runs.map((run) => run.done)).then(() => {})
+  const stopped = Promise.withResolvers<void>()
+  // Where pipelines only feed topics there is no task to wait for.
+  const ends = runs.length === 0 ? [stopped.promise] : runs.map((run) => run.done)
+  const done = Promise.all(ends).then(() => {})
   const stop = async (): Promise<void> => {
+    stopped.resolve()
     await Promise.allSettled(runs.map((run) => run.stop()))
   }
   // One pipeline that fails ends the others in an orderly way.
@@ -162,10 +166,11 @@ export async function startPipelines(
 function groupByName(pipelines: readonly Pipeline[], name: string): Map<string, Pipeline[]> {
   const groups = new Map<string, Pipeline[]>()
   for (const pipeline of pipelines) {
+    if (pipeline.sinks.length === 0) continue // it only feeds topics
     const key = pipeline.name ?? name
     groups.set(key, [...(groups.get(key) ?? []), pipeline])
   }
-  if (groups.size === 0) {
+  if (groups.size === 0 && pipelines.length === 0) {
     throw new MillraceError('invalid-plan', 'there is no pipeline to run', {
       hint: 'end a stream with .to(topic) or .print()',
     })

@@ -3,14 +3,17 @@ import { systemClock } from '../core/clock.ts'
 import { messageOf, MillraceError } from '../core/error.ts'
 import { systemRandom } from '../core/random.ts'
 import type { DeliveryEvent, DeliveryStatus } from '../connect/delivery/deliver.ts'
+import type { SourceEvent, SourceStatus } from '../connect/source-runner.ts'
 import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
+import { connectLine } from './connect-line.ts'
 import { type Deliveries, startDeliveries } from './deliveries.ts'
 import { markLater } from './collector.ts'
+import { prepareFeeds, type Sources, startSources } from './feeds.ts'
 import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 import { Awaited } from './log-notice.ts'
@@ -23,6 +26,7 @@ import type { LogNotice } from './log-notice.ts'
 export type HostEvent =
   | RunEvent
   | DeliveryEvent
+  | SourceEvent
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'log'; readonly text: string }
 
@@ -86,6 +90,8 @@ export interface Running {
   stop(): Promise<void>
   /** One entry a task. */
   status(): TaskStatus[]
+  /** One entry a source: where it is, what it has given. */
+  sources(): SourceStatus<unknown>[]
   /** One entry a sink: what it has delivered, what waits, what failed last. */
   deliveries(): DeliveryStatus[]
   /** What the run waits for now, a line each: brokers that are away. Empty: nothing. */
@@ -130,6 +136,8 @@ export async function run(
     const isOpen = typeof given === 'object' && !('openLog' in given)
     if (!isOpen) own = await openOwn(options, tell)
     const log = own ?? (given as Log)
+    const feeding = { log, clock: systemClock, takeOver: options.takeOver ?? false, notify }
+    const feeds = await prepareFeeds(list, feeding)
     const engine = await startPipelines(list, {
       ...engineDefaults,
       log,
@@ -147,7 +155,8 @@ export async function run(
       takeOver: options.takeOver ?? false,
       notify,
     })
-    return running(engine, { own, signals, notify, awaited, deliveries })
+    const sources = await startSources(feeds, { engine, deliveries, ...feeding })
+    return running(engine, { own, signals, notify, awaited, deliveries, sources })
   } catch (thrown) {
     signals.release()
     await own?.close()
@@ -163,34 +172,42 @@ function running(
     readonly notify: (event: HostEvent) => void
     readonly awaited: Awaited
     readonly deliveries: Deliveries
+    readonly sources: Sources
   },
 ): Running {
-  const { own, signals, notify, awaited, deliveries } = parts
-  // What fails ends the other in an orderly way.
-  deliveries.done.catch(() => engine.stop())
+  const { own, signals, notify, awaited, deliveries, sources } = parts
+  // What fails ends the others in an orderly way.
+  const stop = async (): Promise<void> => {
+    await sources.stop()
+    await engine.stop()
+  }
+  deliveries.done.catch(stop)
+  sources.done.catch(stop)
   const done = (async (): Promise<void> => {
     try {
       await engine.done
     } finally {
-      await engine.stop()
+      await stop()
       await deliveries.stop()
       signals.release()
       await own?.close()
     }
     await deliveries.done
+    await sources.done
   })()
   done.catch((error: unknown) => notify({ kind: 'failed', error }))
-  signals.tell(() => void engine.stop())
+  signals.tell(() => void stop())
   return {
     done,
     stop: async () => {
-      await engine.stop()
+      await stop()
       await done.catch(() => {})
     },
     status: () => engine.status(),
     waitsFor: () => awaited.texts,
     explain: () => engine.explain(),
     deliveries: () => deliveries.status(),
+    sources: () => sources.status(),
   }
 }
 
@@ -305,6 +322,13 @@ function notifyOnStderr(event: HostEvent): void {
       return
     case 'blocked':
       process.stderr.write(`millrace: ${blockedLine(event)}\n`)
+      return
+    case 'sink-away':
+    case 'sink-back':
+    case 'sink-dead':
+    case 'source-retrying':
+    case 'source-ended':
+      process.stderr.write(`millrace: ${connectLine(event)}\n`)
       return
     case 'log':
       process.stderr.write(`millrace: ${event.text}\n`)

@@ -6,6 +6,7 @@
 import type { Key } from '../core/key.ts'
 import type { AnyAggregator } from './aggregator.ts'
 import type { SinkSpec } from './sink-spec.ts'
+import type { FeedSpec } from './source-spec.ts'
 import type { StepSpec } from './step-spec.ts'
 import type { TopicSpec } from './topic-spec.ts'
 import type { EmissionSpec, WindowSpec } from './window-spec.ts'
@@ -212,6 +213,8 @@ export interface Pipeline {
   /** Given by `pipeline(name, …)`; null: `run` or the file's name decides. */
   readonly name: string | null
   readonly sinks: readonly SinkNode[]
+  /** Sources, and the topics that they feed. */
+  readonly feeds: readonly FeedSpec[]
 }
 
 /** The nodes a node reads from. */

@@ -5,7 +5,6 @@
 import type { Codec } from '../core/codec.ts'
 import { MillraceError } from '../core/error.ts'
 import { msgpack } from '../core/msgpack-codec.ts'
-import { refuse } from './checked.ts'
 import type { TopicSpec } from './topic-spec.ts'
 
 /** What all sinks are to a plan. */
@@ -45,10 +44,8 @@ export function checkSinkName(name: string): void {
   })
 }
 
-/** @throws `invalid-argument` for what is no sink */
-export function asSink(given: unknown): SinkSpec {
-  const sink = given as SinkSpec | null | undefined
-  if (sink?.kind !== 'sink') throw refuse("to takes a topic or a sink: topic('name')", given)
+/** @throws `invalid-argument` for a sink that no pipeline can have */
+export function asSink(sink: SinkSpec): SinkSpec {
   checkSinkName(sink.name)
   return sink
 }

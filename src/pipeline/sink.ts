@@ -6,7 +6,7 @@ import type { SinkSpec } from './sink-spec.ts'
 import type { TopicSpec } from './topic-spec.ts'
 
 export function sink(node: SinkNode): Pipeline {
-  return { kind: 'pipeline', name: null, sinks: [node] }
+  return { kind: 'pipeline', name: null, sinks: [node], feeds: [] }
 }
 
 /**
@@ -18,8 +18,12 @@ export function outputTo(
   { input, isTable }: { readonly input: Node; readonly isTable: boolean },
 ): Pipeline {
   const node = { kind: 'to', input, isTable, named: null } as const
-  if ('spec' in target && target.spec !== undefined)
-    return sink({ ...node, topic: specOf(target, 'to'), sink: null })
-  const to = asSink(target)
+  if ((target as { readonly kind?: unknown } | null)?.kind !== 'sink')
+    return sink({
+      ...node,
+      topic: specOf(target as { readonly spec: TopicSpec }, 'to'),
+      sink: null,
+    })
+  const to = asSink(target as SinkSpec)
   return sink({ ...node, topic: outboxSpec(to, to.name), sink: to })
 }

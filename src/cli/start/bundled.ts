@@ -72,13 +72,9 @@ export async function startBundled(options: BundledOptions): Promise<Bundled> {
   }
   try {
     const recording = found?.recording
-    const vitals = examples.includes('vitals')
-      ? await startSource('vitals', vitalsSource({ clock }))
-      : null
+    const vitals = examples.includes('vitals') ? await startSource('vitals', vitalsSource()) : null
     const flights =
-      recording === undefined
-        ? null
-        : await startSource('flights', replay({ recording, speed, clock }))
+      recording === undefined ? null : await startSource('flights', replay({ recording, speed }))
     const failed = firstFailure([pipelines.done, ...started.map((one) => one.done)])
     return { vitals, flights, pipelines, missing: found?.missing ?? null, failed, stop }
   } catch (thrown) {

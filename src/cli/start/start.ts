@@ -111,12 +111,13 @@ function endOf({ failed }: Bundled, { stdout }: Context, interrupt: AbortSignal)
 function notifyOn(screen: Screen): BundledOptions['notify'] {
   return (event) => {
     switch (event.kind) {
-      case 'retrying': {
+      case 'retrying':
+      case 'source-retrying': {
         const who = 'source' in event ? `source ${event.source}` : `task ${event.task}`
         screen.say(`${who}: ${errorLine(event.error)}; trying again in ${event.inMs} ms`)
         return
       }
-      case 'ended':
+      case 'source-ended':
         screen.say(
           `The recording of ${event.source} has come to its end; another --data begins anew.`,
         )

@@ -10,7 +10,7 @@ import { OwnedTasks } from '../../engine/owned-tasks.ts'
 import type { TaskEvent } from '../../engine/task-event.ts'
 import { ensure } from '../../engine/topics.ts'
 import { trimRepartitions } from '../../engine/trim-repartition.ts'
-import type { Log, Session, TaskInfo, TopicInfo, TopicPartition } from '../../log/log.ts'
+import type { Log, Session, TaskInfo, TopicPartition } from '../../log/log.ts'
 import { deadTopic } from '../../pipeline/letter-topic.ts'
 import type { Outbox } from '../../pipeline/outboxes.ts'
 import { outboxSpec } from '../../pipeline/sink-spec.ts'
@@ -101,7 +101,7 @@ export async function deliver(outbox: Outbox, options: DeliverOptions): Promise<
     loopOf,
     notify: notify as (event: TaskEvent) => void,
   })
-  const done = owned.ended().finally(() => destination.close())
+  const done = endAndClose(owned, destination)
   done.catch(() => {}) // whoever asks for `done` gets it; nobody asking must not end the process
   await owned.opened()
   return {
@@ -117,6 +117,17 @@ export async function deliver(outbox: Outbox, options: DeliverOptions): Promise<
       backlog: owned.loops.reduce((sum, loop) => sum + (loop.outbox?.backlog ?? 0), 0),
       ...destination.status,
     }),
+  }
+}
+
+async function endAndClose(
+  owned: OwnedTasks<DeliveryLoop>,
+  destination: Feeding['destination'],
+): Promise<void> {
+  try {
+    await owned.ended()
+  } finally {
+    await destination.close()
   }
 }
 

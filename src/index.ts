@@ -158,7 +158,8 @@ export type { InferInput, InferOutput, StandardSchema } from './core/schema.ts'
 
 // Running them.
 export { run } from './host/run.ts'
-export type { HostEvent, Running, RunOptions } from './host/run.ts'
+export type { HostEvent } from './host/host-event.ts'
+export type { Running, RunOptions } from './host/run.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'
 export type { RestoreProgress } from './engine/restore-task.ts'

@@ -1,14 +1,10 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
 import type { TaskStatus } from '../engine/run.ts'
-import {
-  blockedLine,
-  errorLine,
-  type HostEvent,
-  restoringLine,
-  run,
-  type RunOptions,
-} from '../host/run.ts'
+import { connectLine } from '../host/connect-line.ts'
+import { blockedLine, errorLine, restoringLine } from '../host/event-line.ts'
+import type { HostEvent } from '../host/host-event.ts'
+import { run, type RunOptions } from '../host/run.ts'
 import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { formatCount } from './text-format.ts'
@@ -144,6 +140,13 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
       return
     case 'blocked':
       context.note(`millrace: ${blockedLine(event)}`)
+      return
+    case 'sink-away':
+    case 'sink-back':
+    case 'sink-dead':
+    case 'source-retrying':
+    case 'source-ended':
+      context.note(`millrace: ${connectLine(event)}`)
       return
     case 'log':
       context.note(`millrace: ${event.text}`)

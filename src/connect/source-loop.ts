@@ -1,4 +1,6 @@
-/** One process's reading of a source, from its opening to its end, the stop or too many failures. */
+/**
+ * One process's reading of a source, from its opening to its end, the stop or too many failures.
+ */
 import type { Clock } from '../core/clock.ts'
 import { isCode, messageOf, MillraceError } from '../core/error.ts'
 import type { Random } from '../core/random.ts'

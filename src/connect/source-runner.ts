@@ -37,7 +37,9 @@ export interface SourceOptions {
 
 /** A running source. */
 export interface SourceRun<P> {
-  /** The committed position that the run began at; null: at the beginning, or in another process. */
+  /**
+   * The committed position that the run began at; null: at the beginning, or in another process.
+   */
   readonly from: P | null
   /** Resolves when the source ended or was stopped; rejects with what ended it otherwise. */
   readonly done: Promise<void>

@@ -1,34 +1,22 @@
 /** `run`: the pipelines of this process, from start to an orderly end by Ctrl-C. */
 import { systemClock } from '../core/clock.ts'
-import { messageOf, MillraceError } from '../core/error.ts'
 import { systemRandom } from '../core/random.ts'
-import type { DeliveryEvent, DeliveryStatus } from '../connect/delivery/deliver.ts'
-import type { SourceEvent, SourceStatus } from '../connect/source-runner.ts'
-import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
+import type { DeliveryStatus } from '../connect/delivery/deliver.ts'
+import type { SourceStatus } from '../connect/source-runner.ts'
+import type { EngineRun, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
-import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
-import { connectLine } from './connect-line.ts'
 import { type Deliveries, startDeliveries } from './deliveries.ts'
 import { markLater } from './collector.ts'
+import { notifyOnStderr } from './event-line.ts'
+import type { HostEvent } from './host-event.ts'
 import { prepareFeeds, type Sources, startSources } from './feeds.ts'
 import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 import { Awaited } from './log-notice.ts'
 import type { LogNotice } from './log-notice.ts'
-
-/**
- * `failed`: the run has ended by this error. `log`: what goes on with the log, one clause: a broker
- * is away or back, a membership was lost.
- */
-export type HostEvent =
-  | RunEvent
-  | DeliveryEvent
-  | SourceEvent
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'log'; readonly text: string }
 
 export interface RunOptions {
   /**
@@ -271,100 +259,4 @@ function chosen(
 
 function printToStdout(text: string): void {
   process.stdout.write(text)
-}
-
-function notifyOnStderr(event: HostEvent): void {
-  switch (event.kind) {
-    case 'waiting':
-      process.stderr.write(
-        `millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`,
-      )
-      return
-    case 'restoring':
-      process.stderr.write(`millrace: ${restoringLine(event)}\n`)
-      return
-    case 'lost':
-      if (event.reason === 'rebalanced') return
-      process.stderr.write(
-        `millrace: tasks ${event.tasks.join(', ')} were lost; ` +
-          'what was not committed is done again by whoever has them now\n',
-      )
-      return
-    case 'hand-over-failed':
-      process.stderr.write(
-        `millrace: task ${event.task} was given up without its last commit: ` +
-          `${errorLine(event.error)}\n`,
-      )
-      return
-    case 'retrying':
-      process.stderr.write(
-        `millrace: task ${event.task}: ${errorLine(event.error)}; ` +
-          `trying again in ${event.inMs} ms\n`,
-      )
-      return
-    case 'trim-failed':
-      process.stderr.write(
-        `millrace: task ${event.task}: records already read could not be freed: ` +
-          `${errorLine(event.error)}\n`,
-      )
-      return
-    case 'orphans':
-      process.stderr.write(
-        `millrace: task ${event.task}: state of steps that are gone is dropped: ` +
-          `${event.stores.join(', ')}\n`,
-      )
-      return
-    case 'results-dropped':
-      process.stderr.write(
-        `millrace: task ${event.task}: ${event.pending} results did not come in time; ` +
-          'what was done since the last commit will be done again\n',
-      )
-      return
-    case 'blocked':
-      process.stderr.write(`millrace: ${blockedLine(event)}\n`)
-      return
-    case 'sink-away':
-    case 'sink-back':
-    case 'sink-dead':
-    case 'source-retrying':
-    case 'source-ended':
-      process.stderr.write(`millrace: ${connectLine(event)}\n`)
-      return
-    case 'log':
-      process.stderr.write(`millrace: ${event.text}\n`)
-      return
-    case 'failed':
-      process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
-      process.exitCode = 1
-      return
-    default:
-  }
-}
-
-/** How far a task's restore has come, in one line. */
-export function restoringLine(event: RestoreProgress & { readonly task: string }): string {
-  const { task, blobs, bytes, share } = event
-  const percent = share === 0 ? '' : `${Math.floor(share * 100)} % of it, `
-  const megabytes = (bytes / 1_048_576).toFixed(1)
-  return `task ${task} restores its state: ${percent}${megabytes} MiB in ${blobs} commits so far`
-}
-
-/** Which task's code did not give way, and where it stands. */
-export function blockedLine(event: {
-  readonly task: string
-  readonly ms: number
-  readonly positions: readonly string[]
-}): string {
-  const seconds = (event.ms / 1_000).toFixed(1)
-  return (
-    `task ${event.task} kept the thread busy for ${seconds} s without a pause, up to ` +
-    `${event.positions.join(', ')} - give long computations to mapAsync and a worker`
-  )
-}
-
-/** What happened and what to do, in one line. */
-export function errorLine(thrown: unknown): string {
-  const hint =
-    thrown instanceof MillraceError && thrown.hint !== undefined ? ` - ${thrown.hint}` : ''
-  return `${messageOf(thrown)}${hint}`
 }

@@ -24,8 +24,8 @@ export interface SinkSpec {
 }
 
 /**
- * Where records leave Millrace: a sink for values `V` and keys `K`. Fits where one of a narrower `V`
- * is asked for: a sink may take more than it is given.
+ * Where records leave Millrace: a sink for values `V` and keys `K`. Fits where one of a narrower
+ * `V` is asked for: a sink may take more than it is given.
  */
 export interface SinkOf<in V = unknown, in K = unknown> extends SinkSpec {
   /** Never there at run time; carries the types. */

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pause } from '../../connect/pause.ts'
-import { errorLine } from '../../host/run.ts'
+import { errorLine } from '../../host/event-line.ts'
 import type { Log } from '../../log/log.ts'
 import type { Context } from '../context.ts'
 import { catchInterrupt } from '../context.ts'

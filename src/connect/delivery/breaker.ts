@@ -1,6 +1,7 @@
 /**
  * The circuit breaker of a destination (M. Nygard, Release It!, 2007): closed, tries go through;
- * open, none does for a while; then one at a time is a probe, and the first that succeeds closes it.
+ * open, none does for a while; then one at a time is a probe, and the first that succeeds closes
+ * it.
  *
  * It opens when the destination is away, or when several different tries have failed in a row: one
  * bad record that fails again and again does not open it, and while it is open no record's tries

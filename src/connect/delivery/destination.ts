@@ -94,8 +94,8 @@ export class Destination<C extends Closable> {
 
   /**
    * One try. Only where `waitMs` is 0.
-   * @throws what says that no try will ever succeed: the sink cannot be opened as it is configured ·
-   * `task-fenced`
+   * @throws what says that no try will ever succeed: the sink cannot be opened as it is configured
+   * · `task-fenced`
    */
   async try(options: TryOptions<C>): Promise<Outcome> {
     const { clock, spec, sink } = this.#options

@@ -19,7 +19,9 @@ import type { OutboxSession } from './outbox-session.ts'
 
 /** Of records that are read and not done. [D4] */
 const heldBytesMax = 8 << 20
-/** Records from the first that is not done to the last that was read: what a restart has to skip. */
+/**
+ * Records from the first that is not done to the last that was read: what a restart has to skip.
+ */
 const spanMax = 10_000
 /** How long `stop` waits for tries under way, before it ends them. */
 const stopMsMax = 5_000

@@ -1,13 +1,15 @@
 /**
  * What of a partition has been delivered: all before an offset, and some records behind it, since
- * those of different keys overtake each other. What is behind is kept as the state of the delivery's
- * task, so that an orderly restart gives nothing twice.
+ * those of different keys overtake each other. What is behind is kept as the state of the
+ * delivery's task, so that an orderly restart gives nothing twice.
  */
 import { assert } from '../../core/assert.ts'
 import { MillraceError } from '../../core/error.ts'
 import { ValueReader, ValueWriter } from '../../core/value-codec.ts'
 
-/** First and last offset of records that are done; offsets without a record between count as done. */
+/**
+ * First and last offset of records that are done; offsets without a record between count as done.
+ */
 export type DoneRun = readonly [first: number, last: number]
 
 interface Pending {
@@ -115,7 +117,9 @@ export type { Pending }
 export interface DeliveryState {
   /** Done behind the offset. */
   readonly runs: readonly DoneRun[]
-  /** Offsets of records that were given up, in order: those that a destination may ask for again. */
+  /**
+   * Offsets of records that were given up, in order: those that a destination may ask for again.
+   */
   readonly givenUp: readonly number[]
 }
 

@@ -1,7 +1,8 @@
 /**
- * Delivers one partition of an outbox to a sink that takes each record exactly once: in the order of
- * the offsets, one write at a time, each with the position behind it. What was written is for the
- * sink to say, not for the log: a destination that went back in time is given again what it lacks.
+ * Delivers one partition of an outbox to a sink that takes each record exactly once: in the order
+ * of the offsets, one write at a time, each with the position behind it. What was written is for
+ * the sink to say, not for the log: a destination that went back in time is given again what it
+ * lacks.
  */
 import { assert } from '../../core/assert.ts'
 import type { Codec } from '../../core/codec.ts'
@@ -85,8 +86,8 @@ export class TransactionalDelivery {
   }
 
   /**
-   * Finds out what the destination has, before anything is read: it may be behind what was committed
-   * as delivered, where it was restored from a copy.
+   * Finds out what the destination has, before anything is read: it may be behind what was
+   * committed as delivered, where it was restored from a copy.
    */
   async #begin(): Promise<void> {
     const { outbox, isStopping } = this.#parts

@@ -26,9 +26,9 @@ export type ActionOptions = Omit<DeliveryOptions, 'batch'>
 /**
  * A sink that calls a function with each record: at least once, those of a key in order. The
  * pipeline does not wait for it. A call that throws or takes too long is repeated, and after the
- * last try the record goes to `<pipeline>.<name>.outbox.dead`. A promise is awaited. Where the function throws
- * `sink-refused`, it is not repeated; where it throws `sink-unavailable`, or cannot connect, tries do
- * not count and are made ever more rarely.
+ * last try the record goes to `<pipeline>.<name>.outbox.dead`. A promise is awaited. Where the
+ * function throws `sink-refused`, it is not repeated; where it throws `sink-unavailable`, or cannot
+ * connect, tries do not count and are made ever more rarely.
  * @param name stable, unique in its pipeline: 1 to 100 of `a-z A-Z 0-9 . _ -`
  * @throws `invalid-argument` · `invalid-duration`
  * @example

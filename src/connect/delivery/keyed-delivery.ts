@@ -96,6 +96,7 @@ export class KeyedDelivery {
       await outbox.finish()
     } finally {
       this.#ending.abort()
+      while (this.#inFlight > 0) await bell.wait(this.#parts.clock, stopMsMax)
       unlisten()
       dropped.removeEventListener('abort', onDropped)
     }

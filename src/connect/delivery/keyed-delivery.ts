@@ -231,7 +231,7 @@ export class KeyedDelivery {
   async #wait(timeoutMs: number): Promise<void> {
     const { outbox, bell, clock } = this.#parts
     if (timeoutMs <= 0) return await clock.nextTurn()
-    if (this.#hasRoom) await outbox.session.wait(timeoutMs)
+    if (this.#hasRoom) await outbox.wait(timeoutMs)
     else await bell.wait(clock, timeoutMs)
   }
 

@@ -77,7 +77,7 @@ export class TransactionalDelivery {
         this.#fill()
         if (this.#held.length > 0) await this.#write()
         outbox.commitIfDue(this.#held.length === 0)
-        if (this.#held.length === 0) await outbox.session.wait(Math.min(outbox.dueInMs, waitMsMax))
+        if (this.#held.length === 0) await outbox.wait(Math.min(outbox.dueInMs, waitMsMax))
       }
       if (!dropped.aborted) await outbox.finish()
     } finally {

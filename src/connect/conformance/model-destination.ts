@@ -50,7 +50,6 @@ export class ModelDestination {
   inFlightMax = 0
   readonly #clock: Clock
   readonly #plan: DestinationPlan
-  readonly #busy = new Map<string, number>()
   readonly #rows = new Map<string, { epoch: number; position: number | null }>()
   #inFlight = 0
 
@@ -101,7 +100,7 @@ export class ModelDestination {
     attempt: Attempt,
     busy: Set<string>,
   ): Promise<void> {
-    const keys = new Set(records.flatMap(({ key }) => (key === null ? [] : String(key))))
+    const keys = new Set(records.flatMap(({ key }) => (typeof key === 'string' ? key : [])))
     for (const key of keys) {
       if (busy.has(key)) this.violations.push(`two tries of key ${key} at a time`)
       busy.add(key)

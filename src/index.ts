@@ -1,6 +1,7 @@
 /** The door `millrace`: what pipelines are made of, and how they are run. */
 
 // What users write.
+export { action } from './connect/sinks/action.ts'
 export { from } from './pipeline/from.ts'
 export { globalTable } from './pipeline/global-table.ts'
 export { lookup } from './pipeline/lookup.ts'
@@ -28,6 +29,26 @@ export { distinct } from './pipeline/aggregators/distinct.ts'
 export { max, min } from './pipeline/aggregators/extreme.ts'
 export { first, last } from './pipeline/aggregators/first-last.ts'
 export { mean, sum } from './pipeline/aggregators/sum.ts'
+export type { ActionInfo, ActionOptions } from './connect/sinks/action.ts'
+export type { DeliveryOptions } from './connect/delivery/delivery-options.ts'
+export type { DeliveryStatus } from './connect/delivery/deliver.ts'
+export type {
+  Attempt,
+  DeliveringSink,
+  OutboxPlace,
+  Sink,
+  SinkConnection,
+  SinkContext,
+  SinkPartition,
+  SinkRecord,
+  TransactionalConnection,
+  TransactionalSink,
+} from './connect/sink.ts'
+export type { Source, SourceBatch, SourceContext, SourceRecord } from './connect/source.ts'
+export type { SourceStatus } from './connect/source-runner.ts'
+export type { SinkOf } from './pipeline/sink-spec.ts'
+export type { SourceSpec } from './pipeline/source-spec.ts'
+export type { SourceStart } from './pipeline/source-start.ts'
 export type { AggregatorOf } from './pipeline/aggregator.ts'
 export type { ApproxDistinctOptions } from './pipeline/aggregators/approx-distinct.ts'
 export type { EwmaByRecord, EwmaByTime } from './pipeline/aggregators/ewma.ts'
@@ -137,7 +158,8 @@ export type { InferInput, InferOutput, StandardSchema } from './core/schema.ts'
 
 // Running them.
 export { run } from './host/run.ts'
-export type { HostEvent, Running, RunOptions } from './host/run.ts'
+export type { HostEvent } from './host/host-event.ts'
+export type { Running, RunOptions } from './host/run.ts'
 export type { HttpOptions } from './server/http-options.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'

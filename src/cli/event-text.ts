@@ -1,5 +1,7 @@
 /** What a run tells of itself, in words. */
-import { blockedLine, errorLine, type HostEvent, restoringLine } from '../host/run.ts'
+import { connectLine } from '../host/connect-line.ts'
+import { blockedLine, errorLine, restoringLine } from '../host/event-line.ts'
+import type { HostEvent } from '../host/host-event.ts'
 
 /** @returns one line; null for what is told by other means: what ends a run is thrown */
 export function eventText(event: HostEvent, place: string): string | null {
@@ -23,6 +25,12 @@ export function eventText(event: HostEvent, place: string): string | null {
       return `task ${event.task}: ${errorLine(event.error)}; trying again in ${event.inMs} ms`
     case 'blocked':
       return blockedLine(event)
+    case 'sink-away':
+    case 'sink-back':
+    case 'sink-dead':
+    case 'source-retrying':
+    case 'source-ended':
+      return connectLine(event)
     case 'log':
     case 'http':
       return event.text

@@ -1,7 +1,7 @@
 /** What a running command tells on standard error: lines for people, or JSON for programs. */
 import { type Command, Option } from 'commander'
 import { messageOf, MillraceError } from '../core/error.ts'
-import type { HostEvent } from '../host/run.ts'
+import type { HostEvent } from '../host/host-event.ts'
 import type { Context } from './context.ts'
 
 export interface LogFormatOptions {

@@ -25,8 +25,8 @@ export type SourceCaseId = keyof typeof sourceSubjects
 /** A source, as the suite needs it. One subject is one outside world, the same at each opening. */
 export interface SourceSubject<P> {
   readonly name: string
-  /** The source on a clock that the suite moves. Called several times for one case. */
-  source(clock: VirtualClock): Source<P>
+  /** The source. Called several times for one case, opened on a clock that the suite moves. */
+  source(): Source<P>
   /** Negative where `a` is the earlier position. */
   compare(a: P, b: P): number
   /** How far time goes on while the suite waits for a batch, ms. */
@@ -181,7 +181,7 @@ export interface TestFunction {
  * Makes one test of each case; one that a live source cannot pass is skipped, its title says why.
  */
 export function defineSourceConformance<P>(test: TestFunction, subject: SourceSubject<P>): void {
-  const { replayable } = subject.source(new VirtualClock())
+  const { replayable } = subject.source()
   for (const one of sourceConformance) {
     const run = (): Promise<void> => one.run(subject)
     const title = `${subject.name}: ${one.title}`
@@ -219,8 +219,10 @@ interface Opening<P> {
 function open<P>(subject: SourceSubject<P>, position: P | null): Opening<P> {
   const clock = new VirtualClock(1_700_000_000_000)
   const stopping = new AbortController()
-  const source = subject.source(clock)
-  const iterator = source.open(position, stopping.signal)[Symbol.asyncIterator]()
+  const source = subject.source()
+  const iterator = source
+    .open(position, { signal: stopping.signal, clock, random: seededRandom(1) })
+    [Symbol.asyncIterator]()
   return {
     clock,
     iterator,
@@ -274,7 +276,7 @@ function textOf({ key, value, time }: SourceRecord): string {
 /** Runs the source into the log until a random number of commits, then stops it. */
 async function cutRun<P>(subject: SourceSubject<P>, log: Log, seed: number): Promise<void> {
   const clock = new VirtualClock(1_700_000_000_000)
-  const run = await runSource(log, subject.source(clock), {
+  const run = await runSource(log, subject.source(), {
     topic: 'conformance',
     create: { partitions: 1 },
     clock,

@@ -133,6 +133,21 @@ export const errorTable = {
     text: 'an optional package is not installed',
   },
   'source-failed': { blame: 'external', retry: 'backoff', text: 'a source could not be read' },
+  'sink-refused': {
+    blame: 'external',
+    retry: 'never',
+    text: 'a destination will not take a record, however often it is tried',
+  },
+  'sink-failed': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'a record could not be delivered',
+  },
+  'sink-unavailable': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'a destination is away: no record can be delivered to it now',
+  },
   'file-not-found': { blame: 'user', retry: 'never', text: 'a file does not exist' },
   'invalid-pipeline-file': {
     blame: 'user',

@@ -10,6 +10,16 @@ import type { CodeFile, Import, Tree, Violation } from './tree.ts'
 const logContract = ['log/log.ts', 'log/batch.ts', 'log/partitioner.ts']
 /** The engine's public files. */
 const enginePublic = ['engine/task.ts', 'engine/operators/operator.ts']
+/** What runs the tasks of sources and deliveries as it runs those of pipelines. */
+const engineTasks = [
+  'engine/bell.ts',
+  'engine/letters.ts',
+  'engine/outputs.ts',
+  'engine/owned-tasks.ts',
+  'engine/task-event.ts',
+  'engine/topics.ts',
+  'engine/trim-repartition.ts',
+]
 const allBelow = ['core/', 'pipeline/', 'log/', 'engine/', 'connect/', 'observe/']
 
 /** Folder of src/ → what it may import beside itself: folders end with a slash, files do not. */
@@ -19,7 +29,7 @@ export const importTable: Record<string, readonly string[]> = {
   log: ['core/'],
   engine: ['core/', 'pipeline/', ...logContract],
   formats: ['core/'],
-  connect: ['core/', 'pipeline/', ...logContract, ...enginePublic],
+  connect: ['core/', 'pipeline/', ...logContract, ...enginePublic, ...engineTasks],
   observe: ['core/', 'pipeline/', ...logContract, ...enginePublic],
   server: allBelow,
   // Puts a run together for a process: opens the log that was chosen, starts the engine on it, and

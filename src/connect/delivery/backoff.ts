@@ -1,0 +1,18 @@
+/**
+ * Pauses between tries: twice as long each time, the upper half of it by chance, so that many who
+ * failed together do not come back together.
+ */
+import type { Random } from '../../core/random.ts'
+
+/**
+ * @param failures before this one
+ * @returns ms, from half of `firstMs × 2^failures` up to it; at most `mostMs`
+ */
+export function backoffMs(
+  failures: number,
+  options: { readonly random: Random; readonly firstMs: number; readonly mostMs: number },
+): number {
+  const { random, firstMs, mostMs } = options
+  const wholeMs = Math.min(mostMs, firstMs * 2 ** Math.min(failures, 40))
+  return wholeMs / 2 + (random.next() * wholeMs) / 2
+}

@@ -145,6 +145,7 @@ function notify(event: HostEvent, { context, place }: { context: Context; place:
     case 'sink-back':
     case 'sink-dead':
     case 'source-retrying':
+    case 'source-notice':
     case 'source-ended':
       context.note(`millrace: ${connectLine(event)}`)
       return

@@ -2,6 +2,9 @@
 
 // What users write.
 export { action } from './connect/sinks/action.ts'
+export { fileSource } from './connect/sources/file.ts'
+export { folderSource } from './connect/sources/folder.ts'
+export { stdinSource } from './connect/sources/stdin.ts'
 export { from } from './pipeline/from.ts'
 export { globalTable } from './pipeline/global-table.ts'
 export { lookup } from './pipeline/lookup.ts'
@@ -44,6 +47,10 @@ export type {
   TransactionalConnection,
   TransactionalSink,
 } from './connect/sink.ts'
+export type { RowOptions } from './connect/files/row-format.ts'
+export type { FilePosition, FileSourceOptions } from './connect/sources/file.ts'
+export type { FolderPosition, FolderSourceOptions } from './connect/sources/folder.ts'
+export type { StdinPosition, StdinSourceOptions } from './connect/sources/stdin.ts'
 export type { Source, SourceBatch, SourceContext, SourceRecord } from './connect/source.ts'
 export type { SourceStatus } from './connect/source-runner.ts'
 export type { SinkOf } from './pipeline/sink-spec.ts'

@@ -8,8 +8,9 @@ import { FolderFiles, withDone } from './folder-files.ts'
 import type { DoneFiles, FolderFile } from './folder-files.ts'
 import { FolderWatch } from './folder-watch.ts'
 import type { WholeReading } from './read-whole.ts'
-import { fileStart, RowFile } from './row-file.ts'
-import type { Place } from './row-file.ts'
+import { RowFile } from './row-file.ts'
+import { fileStart } from './row-records.ts'
+import type { Place } from './row-records.ts'
 
 /** What is done, and the place in the file that is being read. */
 export interface FolderPosition extends DoneFiles {

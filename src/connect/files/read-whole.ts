@@ -5,8 +5,9 @@ import type { SourceBatch } from '../source.ts'
 import { beginsAs, headBytesMax } from './file-identity.ts'
 import type { FileIdentity } from './file-identity.ts'
 import type { RowFormat } from './row-format.ts'
-import { fileStart, RowFile } from './row-file.ts'
-import type { Place } from './row-file.ts'
+import { RowFile } from './row-file.ts'
+import { fileStart } from './row-records.ts'
+import type { Place } from './row-records.ts'
 
 /** A place, and of which file. */
 export interface FilePosition extends Place {

@@ -8,18 +8,8 @@ import type { SourceRecord } from '../source.ts'
 import { fingerprintOf, headBytesMax, idOf, readHead } from './file-identity.ts'
 import type { FileIdentity } from './file-identity.ts'
 import type { RowFormat } from './row-format.ts'
-import { columnsFault } from './row-format.ts'
-import { csvFields } from './csv-row.ts'
-import { RowSplitter } from './row-splitter.ts'
-import type { Row } from './row-splitter.ts'
-
-/** A place in a file. */
-export interface Place {
-  /** Behind a whole row, bytes; of a packed file, unpacked ones. */
-  readonly offset: number
-  /** Lines before it. */
-  readonly line: number
-}
+import { fileStart, RowRecords } from './row-records.ts'
+import type { Place } from './row-records.ts'
 
 export interface Taken {
   readonly records: SourceRecord[]
@@ -27,12 +17,9 @@ export interface Taken {
   readonly isAtEnd: boolean
 }
 
-export const fileStart: Place = { offset: 0, line: 0 }
-
 const chunkBytes = 256 << 10
 /** Of one batch, beside its last row. */
 const batchBytesMax = 4 << 20
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
 export class RowFile {
   readonly path: string
@@ -41,13 +28,10 @@ export class RowFile {
   readonly #format: RowFormat
   readonly #isPacked: boolean
   #unpacked: AsyncIterator<Buffer> | null = null
-  #splitter: RowSplitter
-  /** Names of the columns; null: they come with the first row. */
-  #columns: readonly string[] | null
+  #rows: RowRecords
   /** Rows up to here were given before. */
   #skipTo = 0
   #readOffset = 0
-  #place: Place = fileStart
 
   private constructor(path: string, handle: FileHandle, id: string, format: RowFormat) {
     this.path = path
@@ -55,8 +39,7 @@ export class RowFile {
     this.#handle = handle
     this.#format = format
     this.#isPacked = path.endsWith('.gz')
-    this.#columns = format.kind === 'csv' ? format.columns : []
-    this.#splitter = this.#splitterAt(fileStart)
+    this.#rows = this.#rowsFrom(fileStart)
   }
 
   /** @throws what the system throws */
@@ -80,7 +63,7 @@ export class RowFile {
 
   /** Behind the last row that was given. */
   get place(): Place {
-    return this.#place
+    return this.#rows.place
   }
 
   /** How far it has been read: more than the place, where a row is not whole. */
@@ -93,23 +76,18 @@ export class RowFile {
     if (place.offset === 0) return
     this.#skipTo = place.offset
     if (this.#isPacked) return
-    while (this.#columns === null) {
-      const row = this.#splitter.next()
-      if (row !== null) this.#columns = this.#columnsOf(row)
-      else if (!(await this.#fill())) break
+    while (this.#rows.columns === null) {
+      if (this.#rows.next(0, false) === null && !(await this.#fill())) break
     }
-    this.#splitter = this.#splitterAt(place)
+    this.#rows = this.#rowsFrom(place, this.#rows.columns)
     this.#readOffset = place.offset
-    this.#place = place
   }
 
   /** Begins anew: the file was cut short. */
   restart(): void {
-    this.#columns = this.#format.kind === 'csv' ? this.#format.columns : []
-    this.#splitter = this.#splitterAt(fileStart)
+    this.#rows = this.#rowsFrom(fileStart)
     this.#readOffset = 0
     this.#skipTo = 0
-    this.#place = fileStart
   }
 
   /**
@@ -121,15 +99,14 @@ export class RowFile {
     const records: SourceRecord[] = []
     const { batch } = this.#format
     for (let bytes = 0; records.length < batch && bytes < batchBytesMax;) {
-      let row = this.#splitter.next()
+      let row = this.#rows.next(readMs, false)
       if (row === null) {
         if (await this.#fill()) continue
-        row = isWhole ? this.#splitter.end() : null
+        row = isWhole ? this.#rows.next(readMs, true) : null
         if (row === null) return { records, isAtEnd: true }
       }
-      const record = this.#recordOf(row, readMs)
-      if (record !== null) records.push(record)
-      bytes += row.bytes.length
+      bytes += row.bytes
+      if (row.record !== null && this.place.offset > this.#skipTo) records.push(row.record)
     }
     return { records, isAtEnd: false }
   }
@@ -145,36 +122,11 @@ export class RowFile {
     await this.#handle.close()
   }
 
-  #recordOf(row: Row, readMs: number): SourceRecord | null {
-    const isFirst = this.#place.offset === 0
-    this.#place = { offset: row.endOffset, line: row.line }
-    const hasMark = isFirst && row.bytes.subarray(0, 3).equals(byteOrderMark)
-    const bytes = hasMark ? row.bytes.subarray(3) : row.bytes
-    if (this.#columns === null) {
-      this.#columns = this.#columnsOf({ ...row, bytes })
-      return null
-    }
-    if (row.endOffset <= this.#skipTo) return null
-    return this.#format.record(bytes, this.#columns, readMs)
-  }
-
-  #columnsOf({ bytes }: Row): readonly string[] {
-    const hasMark = bytes.subarray(0, 3).equals(byteOrderMark)
-    const text = (hasMark ? bytes.subarray(3) : bytes).toString('utf8')
-    const columns = csvFields(text, this.#format.delimiter ?? ',')
-    const fault = columns === null ? 'quotes that do not close' : columnsFault(columns)
-    if (columns !== null && fault === null) return columns
-    throw new MillraceError('source-failed', `the first row, of column names, is ${fault}`, {
-      at: { file: this.path, line: 1 },
-      hint: 'put a row of names on top, or give them with the option columns',
-    })
-  }
-
   /** @returns false at the end of the file */
   async #fill(): Promise<boolean> {
     const chunk = this.#isPacked ? await this.#unpack() : await this.#read()
     if (chunk === null) return false
-    this.#splitter.push(chunk)
+    this.#rows.push(chunk)
     this.#readOffset += chunk.length
     return true
   }
@@ -200,9 +152,7 @@ export class RowFile {
     return rows[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   }
 
-  #splitterAt({ offset, line }: Place): RowSplitter {
-    const { lineBytesMax, delimiter } = this.#format
-    const rows = { bytesMax: lineBytesMax, delimiter: delimiter?.charCodeAt(0) ?? null }
-    return new RowSplitter({ ...rows, file: this.path, offset, line })
+  #rowsFrom(place: Place, columns: readonly string[] | null = null): RowRecords {
+    return new RowRecords(this.#format, { file: this.path, place, columns })
   }
 }

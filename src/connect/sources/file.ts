@@ -7,7 +7,7 @@ import { readWhole } from '../files/read-whole.ts'
 import type { FilePosition } from '../files/read-whole.ts'
 import { rowFormat, rowOptionNames } from '../files/row-format.ts'
 import type { RowOptions } from '../files/row-format.ts'
-import { atLeastMs, checkPath, checkSourceOptions, nameOfPath } from '../files/source-options.ts'
+import { atLeastMs, checkPath, checkSourceOptions, nameOfPath } from '../source-options.ts'
 import type { Source } from '../source.ts'
 
 export type { FilePosition } from '../files/read-whole.ts'

@@ -6,7 +6,7 @@ import { readFolder } from '../files/read-folder.ts'
 import type { FolderPosition, WhenDone } from '../files/read-folder.ts'
 import { rowFormat, rowOptionNames } from '../files/row-format.ts'
 import type { RowOptions } from '../files/row-format.ts'
-import { atLeastMs, checkPath, checkSourceOptions, nameOfPath } from '../files/source-options.ts'
+import { atLeastMs, checkPath, checkSourceOptions, nameOfPath } from '../source-options.ts'
 import type { Source } from '../source.ts'
 
 export type { FolderPosition } from '../files/read-folder.ts'

@@ -7,7 +7,7 @@ import { rowFormat, rowOptionNames } from '../files/row-format.ts'
 import type { RowFormat, RowOptions } from '../files/row-format.ts'
 import { fileStart, RowRecords } from '../files/row-records.ts'
 import type { Place } from '../files/row-records.ts'
-import { checkSourceOptions } from '../files/source-options.ts'
+import { checkSourceOptions } from '../source-options.ts'
 import type { Source, SourceBatch, SourceRecord } from '../source.ts'
 
 export interface StdinSourceOptions extends RowOptions {

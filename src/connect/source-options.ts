@@ -1,7 +1,7 @@
-/** Checks that sources of files share. */
-import { durationMs } from '../../core/duration.ts'
-import type { Duration } from '../../core/duration.ts'
-import { MillraceError } from '../../core/error.ts'
+/** Checks of options that sources share. */
+import { durationMs } from '../core/duration.ts'
+import type { Duration } from '../core/duration.ts'
+import { MillraceError } from '../core/error.ts'
 
 /** For JavaScript: a mistyped option would else be ignored in silence. @throws `invalid-argument` */
 export function checkSourceOptions(who: string, options: object, known: readonly string[]): void {

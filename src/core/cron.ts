@@ -128,15 +128,29 @@ export class Cron {
     for (let days = 0; days < searchDaysMax; days++) {
       const dayStart = first + days * dayMs
       if (!this.#isDay(new Date(dayStart))) continue
-      for (const hour of this.#hours) {
-        const hourStart = dayStart + hour * hourMs
-        for (const minute of this.#minutes) {
-          const atMs = this.#zone.firstAt(hourStart + minute * minuteMs)
-          if (atMs > afterMs) return atMs
-        }
-      }
+      const found = this.#firstOfDay(dayStart, afterMs)
+      if (found !== null) return found
     }
     throw never(afterMs)
+  }
+
+  /** The first of a day's times after an instant. Times of a day never go back: by halves. */
+  #firstOfDay(dayStart: number, afterMs: number): number | null {
+    const minuteCount = this.#minutes.length
+    const timeOf = (i: number): number => {
+      const hour = this.#hours[Math.floor(i / minuteCount)] ?? 0
+      const minute = this.#minutes[i % minuteCount] ?? 0
+      return this.#zone.firstAt(dayStart + hour * hourMs + minute * minuteMs)
+    }
+    const count = this.#hours.length * minuteCount
+    let low = 0
+    let high = count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (timeOf(middle) > afterMs) high = middle
+      else low = middle + 1
+    }
+    return low < count ? timeOf(low) : null
   }
 
   #isDay(local: Date): boolean {

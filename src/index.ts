@@ -5,6 +5,8 @@ export { action } from './connect/sinks/action.ts'
 export { fileSource } from './connect/sources/file.ts'
 export { folderSource } from './connect/sources/folder.ts'
 export { generator } from './connect/sources/generator.ts'
+export { recording } from './connect/files/recording.ts'
+export { replay } from './connect/sources/replay.ts'
 export { schedule } from './connect/sources/schedule.ts'
 export { stdinSource } from './connect/sources/stdin.ts'
 export { vitalsSource } from './connect/sources/vitals.ts'
@@ -54,6 +56,13 @@ export type { RowOptions } from './connect/files/row-format.ts'
 export type { FilePosition, FileSourceOptions } from './connect/sources/file.ts'
 export type { FolderPosition, FolderSourceOptions } from './connect/sources/folder.ts'
 export type { GeneratorOptions, GeneratorPosition } from './connect/sources/generator.ts'
+export type { RecordingOptions } from './connect/files/recording.ts'
+export type {
+  Recording,
+  RecordingRow,
+  ReplayOptions,
+  ReplayPosition,
+} from './connect/sources/replay.ts'
 export type { Due, ScheduleOptions, SchedulePosition } from './connect/sources/schedule.ts'
 export type { Vitals, VitalsOptions, VitalsPosition } from './connect/sources/vitals.ts'
 export type { StdinPosition, StdinSourceOptions } from './connect/sources/stdin.ts'

@@ -2,6 +2,7 @@
 
 // What users write.
 export { action } from './connect/sinks/action.ts'
+export { files } from './connect/sinks/files.ts'
 export { fileSource } from './connect/sources/file.ts'
 export { folderSource } from './connect/sources/folder.ts'
 export { generator } from './connect/sources/generator.ts'
@@ -38,6 +39,8 @@ export { max, min } from './pipeline/aggregators/extreme.ts'
 export { first, last } from './pipeline/aggregators/first-last.ts'
 export { mean, sum } from './pipeline/aggregators/sum.ts'
 export type { ActionInfo, ActionOptions } from './connect/sinks/action.ts'
+export type { FilesOptions } from './connect/sinks/files.ts'
+export type { ColumnType } from './connect/files-out/file-format.ts'
 export type { DeliveryOptions } from './connect/delivery/delivery-options.ts'
 export type { DeliveryStatus } from './connect/delivery/deliver.ts'
 export type {

@@ -9,8 +9,12 @@ import { test } from 'vitest'
 import { seededRandom } from '../../src/core/random.ts'
 import { finalFiles, readAll, reread, startVictim } from './files.ts'
 
-const count = 60_000
-const roundsMax = 10
+const count = 30_000
+/** Some are met idle, on a busy machine more of them. */
+const roundsMin = 4
+const roundsMax = 12
+/** Kills that met it with files open, and some made since the kill before. */
+const atWorkMin = 2
 const endMsMax = 60_000
 
 for (const format of ['ndjson', 'csv', 'parquet'] as const) {
@@ -23,11 +27,11 @@ for (const format of ['ndjson', 'csv', 'parquet'] as const) {
     const known = new Map<string, number[]>()
     let atWork = 0
     try {
-      for (let round = 0; round < roundsMax; round++) {
+      for (let round = 0; round < roundsMax && (round < roundsMin || atWork < atWorkMin); round++) {
         const before = finalFiles(dir).length
         const victim = startVictim(args)
         await once(victim.stdout as NonNullable<typeof victim.stdout>, 'data')
-        await sleep(50 + random.int(700))
+        await sleep(50 + random.int(500))
         victim.kill('SIGKILL')
         await once(victim, 'close')
         const given = await readAll(dir, known)
@@ -51,7 +55,7 @@ for (const format of ['ndjson', 'csv', 'parquet'] as const) {
       )
       await reread(dir, known)
       // A floor on useful work: kills that met idle processes prove nothing.
-      assert.ok(atWork >= 3, `seed ${seed}: ${atWork} of ${roundsMax} kills met it at work`)
+      assert.ok(atWork >= atWorkMin, `seed ${seed}: ${atWork} kills met it at work`)
     } finally {
       rmSync(root, { recursive: true, force: true })
     }

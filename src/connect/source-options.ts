@@ -3,7 +3,7 @@ import { durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 
-/** For JavaScript: a mistyped option would else be ignored in silence. @throws `invalid-argument` */
+/** For JavaScript: a mistyped option would be ignored else. @throws `invalid-argument` */
 export function checkSourceOptions(who: string, options: object, known: readonly string[]): void {
   for (const option of Object.keys(options)) {
     if (known.includes(option)) continue

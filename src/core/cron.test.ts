@@ -33,7 +33,7 @@ test.for<[string, string, string[]]>([
   assert.deepEqual(times(new Cron(text, 'UTC'), after, wished.length), wished)
 })
 
-test('a time of the day that clocks leave out comes at the change, one they show twice once', () => {
+test('a time that clocks leave out comes at the change, one they show twice once', () => {
   const daily = new Cron('30 2 * * *', 'Europe/Berlin')
   assert.deepEqual(times(daily, '2024-03-30T00:00:00Z', 3), [
     '2024-03-30T01:30Z',

@@ -17,8 +17,9 @@ export function recordOf(n: number): Numbered {
   return { n, text: `record ${n}, "with"\nlines ${'x'.repeat(n % 50)}` }
 }
 
-export function startVictim(args: readonly string[]): ChildProcess {
-  const path = fileURLToPath(new URL('victim.ts', import.meta.url))
+/** @param program a file of this folder */
+export function startProcess(program: string, args: readonly string[]): ChildProcess {
+  const path = fileURLToPath(new URL(program, import.meta.url))
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

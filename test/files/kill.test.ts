@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'vitest'
 import { seededRandom } from '../../src/core/random.ts'
-import { finalFiles, readAll, reread, startVictim } from './files.ts'
+import { finalFiles, readAll, reread, startProcess } from './files.ts'
 
 const count = 30_000
 /** Some are met idle, on a busy machine more of them. */
@@ -29,7 +29,7 @@ for (const format of ['ndjson', 'csv', 'parquet'] as const) {
     try {
       for (let round = 0; round < roundsMax && (round < roundsMin || atWork < atWorkMin); round++) {
         const before = finalFiles(dir).length
-        const victim = startVictim(args)
+        const victim = startProcess('victim.ts', args)
         await once(victim.stdout as NonNullable<typeof victim.stdout>, 'data')
         await sleep(50 + random.int(500))
         victim.kill('SIGKILL')
@@ -39,7 +39,7 @@ for (const format of ['ndjson', 'csv', 'parquet'] as const) {
         const isOpen = readdirSync(join(dir, '.millrace')).some((name) => name.endsWith('.rows'))
         if (isOpen && finalFiles(dir).length > before) atWork += 1
       }
-      const last = startVictim(args)
+      const last = startProcess('victim.ts', args)
       const endMs = Date.now() + endMsMax
       let given: number[] = []
       while (given.length < count && Date.now() < endMs) {

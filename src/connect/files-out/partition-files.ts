@@ -251,7 +251,7 @@ export class PartitionFiles implements SinkPartition {
     return `${this.#key}~${this.#place.epoch}~${version}`
   }
 
-  /** What fails in the middle leaves files behind that nobody knows: the partition is taken anew. */
+  /** What fails half-way leaves files that nobody knows: the partition is taken anew. */
   async #changing(work: () => Promise<void>): Promise<void> {
     if (this.#state !== 'good') {
       throw new MillraceError('sink-failed', 'these files have to be taken over again')

@@ -1,6 +1,6 @@
 /** Names of files by the time that they are of. */
 
-/** `2026-11-24`, `2026-11-24T03`, `2026-11-24T03-30`, …: as exact as the length of a window asks. */
+/** `2026-11-24`, `2026-11-24T03`, `2026-11-24T03-30`: as exact as the windows are. */
 export function windowLabel(windowMs: number, everyMs: number): string {
   const text = new Date(windowMs).toISOString()
   const [day = '', time = ''] = text.split('T')

@@ -23,8 +23,8 @@ export interface RecordingOptions extends Omit<RowOptions, 'batch'> {
  * the time within the value is for the topic's option `time`.
  * @throws `invalid-argument`. The run ends with `record-too-large`
  * @example
- * const trades = replay({ recording: recording('trades.csv', { format: 'csv', time: 'at' }), speed: 60 })
- * trades.name // => 'trades.csv'
+ * const day = recording('trades.csv', { format: 'csv', time: 'at' })
+ * replay({ recording: day, speed: 60 }).name // => 'trades.csv'
  */
 export function recording(path: string, options: RecordingOptions): Recording {
   checkPath('recording', path)

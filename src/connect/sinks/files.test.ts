@@ -66,7 +66,7 @@ async function until(is: () => boolean): Promise<void> {
   assert.ok(is())
 }
 
-test('hours of event time, a file when the next one has begun; a late record in another file', async () => {
+test('hours of event time; a late record is in another file of its hour', async () => {
   const dir = fresh()
   const writer = await open({ dir, format: 'ndjson', lateness: '1m' })
   await writer.write(record(0, { n: 0 }), record(1, { n: 1 }, startMs + hour))
@@ -86,7 +86,7 @@ test('hours of event time, a file when the next one has begun; a late record in 
   await writer.close()
 })
 
-test('a window that nothing comes for is complete after its time; by arrival at its end', async () => {
+test('a window that nothing comes for is complete after its time', async () => {
   for (const by of ['event-time', 'arrival'] as const) {
     const dir = fresh()
     const writer = await open({ dir, format: 'ndjson', every: '1m', lateness: '10s', by })
@@ -112,7 +112,7 @@ test('a file that is large enough is complete', async () => {
   await writer.close()
 })
 
-test('K5 gone on with after an end at any moment: the position fits what is in the files', async () => {
+test('K5 after an end at any moment the position fits what is in the files', async () => {
   const dir = fresh()
   const options = { dir, format: 'csv', columns: ['n'], every: '1h', lateness: '0s' } as const
   const first = await open(options, 1)
@@ -276,7 +276,7 @@ test('a folder that cannot be written is away', async (context) => {
   chmodSync(dir, 0o700)
 })
 
-test('a folder that is taken away is away, and what was committed is not written again', async () => {
+test('a folder that is taken away is away', async () => {
   const dir = fresh()
   const writer = await open({ dir, format: 'ndjson', lateness: '0s' })
   await writer.write(record(0, 0))

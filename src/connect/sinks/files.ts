@@ -38,7 +38,7 @@ export interface FilesOptions extends Omit<DeliveryOptions, 'order' | 'concurren
   readonly columns?: readonly string[] | Readonly<Record<string, ColumnType>>
   /** CSV: one character of ASCII. Default `','`. */
   readonly delimiter?: string
-  /** How much time a file is of; windows begin at whole multiples since 1970 UTC. Default `'1h'`. */
+  /** How much time a file is of: whole multiples since 1970 UTC. Default `'1h'`. */
   readonly every?: Duration
   /** Which time: that of the record (default), or that of its writing. */
   readonly by?: 'event-time' | 'arrival'

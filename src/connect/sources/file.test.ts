@@ -184,13 +184,13 @@ test('CSV: quotes, types, columns by option, rows that do not fit', async () => 
   assert.equal(named.lines[0], '{"a":"name","b":"n","__proto__":"ok"}')
 })
 
-test('a finished file gives its last line without line end, and empty lines of a text', async () => {
+test('a finished file gives its last line without line end; text has empty lines', async () => {
   const path = fresh('a.txt')
   writeFileSync(path, 'one\n\nthree')
   assert.deepEqual((await all(path, { format: 'lines' })).lines, ['one', '', 'three'])
 })
 
-test('a line that is too long ends it, and its number is told, also behind a position', async () => {
+test('a line that is too long ends it, and its number is told', async () => {
   const path = fresh('a.ndjson')
   writeFileSync(path, `${lines(0, 3)}"${'x'.repeat(200)}"\n`)
   const options = { ...ndjson, lineBytesMax: 100, batch: 2 }

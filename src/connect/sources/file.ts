@@ -22,7 +22,7 @@ export interface FileSourceOptions extends RowOptions {
   readonly follow?: boolean
   /** With `follow`: between two looks, where the system does not tell. Default `'250ms'`. */
   readonly poll?: Duration
-  /** With `follow`: how long a renamed file must not have grown to be at its end. Default `'1s'`. */
+  /** With `follow`: how long a renamed file must not have grown to be whole. Default `'1s'`. */
   readonly settle?: Duration
 }
 

@@ -127,7 +127,7 @@ function pack(text: string, isPacked: boolean): string | Buffer {
   return isPacked ? gzipSync(text) : text
 }
 
-test('files are read by name, those that match, each once, also those that come later', async () => {
+test('files are read by name, those that match, each once', async () => {
   const folder = fresh()
   for (const name of ['b.txt', 'a.txt', '.c.txt', 'd.tmp']) {
     writeFileSync(join(folder, name), lines(name, 2))

@@ -38,8 +38,8 @@ export interface FolderSourceOptions extends RowOptions {
  * topic, however often the program is killed; its position does not grow with the number of files.
  *
  * Write a file under a name that begins with a dot or does not match, then rename it; or let it
- * rest for `settle`. With `whenDone: 'delete'` or `{ move: 'done' }` files are cleared away after their
- * last commit, names may come again, and in any order.
+ * rest for `settle`. With `whenDone: 'delete'` or `{ move: 'done' }` files are cleared away after
+ * their last commit; names may come again, and in any order.
  * @param folder that is there; folders in it are not looked into
  * @throws `invalid-argument` · `invalid-duration`. The run ends with `record-too-large`
  * @example

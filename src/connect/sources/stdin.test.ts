@@ -56,7 +56,7 @@ test('it ends with its input, the last line without line end too', async () => {
   assert.deepEqual((await some(source, null, 9)).lines, ['one', 'two', 'three'])
 })
 
-test('opened again in the same process it gives what was not committed, and nothing twice', async () => {
+test('opened again in the process it gives what was not committed, nothing twice', async () => {
   const input = Readable.from(['a\nb\nc\nd\n'], { objectMode: false })
   const source = stdinSource({ format: 'lines', batch: 2, input })
   const first = await some(source, null, 1)

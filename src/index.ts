@@ -2,6 +2,15 @@
 
 // What users write.
 export { action } from './connect/sinks/action.ts'
+export { files } from './connect/sinks/files.ts'
+export { fileSource } from './connect/sources/file.ts'
+export { folderSource } from './connect/sources/folder.ts'
+export { generator } from './connect/sources/generator.ts'
+export { recording } from './connect/files/recording.ts'
+export { replay } from './connect/sources/replay.ts'
+export { schedule } from './connect/sources/schedule.ts'
+export { stdinSource } from './connect/sources/stdin.ts'
+export { vitalsSource } from './connect/sources/vitals.ts'
 export { from } from './pipeline/from.ts'
 export { globalTable } from './pipeline/global-table.ts'
 export { lookup } from './pipeline/lookup.ts'
@@ -30,6 +39,8 @@ export { max, min } from './pipeline/aggregators/extreme.ts'
 export { first, last } from './pipeline/aggregators/first-last.ts'
 export { mean, sum } from './pipeline/aggregators/sum.ts'
 export type { ActionInfo, ActionOptions } from './connect/sinks/action.ts'
+export type { FilesOptions } from './connect/sinks/files.ts'
+export type { ColumnType } from './connect/files-out/file-format.ts'
 export type { DeliveryOptions } from './connect/delivery/delivery-options.ts'
 export type { DeliveryStatus } from './connect/delivery/deliver.ts'
 export type {
@@ -44,6 +55,20 @@ export type {
   TransactionalConnection,
   TransactionalSink,
 } from './connect/sink.ts'
+export type { RowOptions } from './connect/files/row-format.ts'
+export type { FilePosition, FileSourceOptions } from './connect/sources/file.ts'
+export type { FolderPosition, FolderSourceOptions } from './connect/sources/folder.ts'
+export type { GeneratorOptions, GeneratorPosition } from './connect/sources/generator.ts'
+export type { RecordingOptions } from './connect/files/recording.ts'
+export type {
+  Recording,
+  RecordingRow,
+  ReplayOptions,
+  ReplayPosition,
+} from './connect/sources/replay.ts'
+export type { Due, ScheduleOptions, SchedulePosition } from './connect/sources/schedule.ts'
+export type { Vitals, VitalsOptions, VitalsPosition } from './connect/sources/vitals.ts'
+export type { StdinPosition, StdinSourceOptions } from './connect/sources/stdin.ts'
 export type { Source, SourceBatch, SourceContext, SourceRecord } from './connect/source.ts'
 export type { SourceStatus } from './connect/source-runner.ts'
 export type { SinkOf } from './pipeline/sink-spec.ts'

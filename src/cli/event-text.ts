@@ -29,6 +29,7 @@ export function eventText(event: HostEvent, place: string): string | null {
     case 'sink-back':
     case 'sink-dead':
     case 'source-retrying':
+    case 'source-notice':
     case 'source-ended':
       return connectLine(event)
     case 'log':

@@ -22,6 +22,8 @@ export type SourceEvent =
     }
   /** The source has nothing more to give. */
   | { readonly kind: 'source-ended'; readonly source: string }
+  /** What the source has to say; nothing has failed. */
+  | { readonly kind: 'source-notice'; readonly source: string; readonly text: string }
   /** It has come to this process, or gone to another one. */
   | { readonly kind: 'source-gained' | 'source-lost'; readonly source: string }
 
@@ -144,7 +146,8 @@ export class SourceLoop<P> {
       this.#hasOpened = true
       this.#opened.resolve()
       notify({ kind: 'source-opened', source: name, resumed: position !== null })
-      for await (const batch of source.open(position, { signal, clock, random })) {
+      const notice = (text: string): void => notify({ kind: 'source-notice', source: name, text })
+      for await (const batch of source.open(position, { signal, clock, random, notice })) {
         if (this.#isDropped) return
         await this.#commit(session, batch)
       }

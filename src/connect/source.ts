@@ -77,4 +77,9 @@ export interface SourceContext {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly random: Random
+  /**
+   * Tells people what no error tells: that a file was cut short and is read anew. One clause, in
+   * lower case; not for what happens with every batch.
+   */
+  readonly notice: (text: string) => void
 }

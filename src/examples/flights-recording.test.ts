@@ -29,6 +29,7 @@ const context = {
   signal: new AbortController().signal,
   clock: new VirtualClock(),
   random: seededRandom(1),
+  notice: () => {},
 }
 
 async function replayed(

@@ -5,7 +5,15 @@ import { messageOf } from '../core/error.ts'
 
 export type ConnectEvent = Extract<
   DeliveryEvent | SourceEvent,
-  { readonly kind: 'sink-away' | 'sink-back' | 'sink-dead' | 'source-retrying' | 'source-ended' }
+  {
+    readonly kind:
+      | 'sink-away'
+      | 'sink-back'
+      | 'sink-dead'
+      | 'source-retrying'
+      | 'source-notice'
+      | 'source-ended'
+  }
 >
 
 export function connectLine(event: ConnectEvent): string {
@@ -24,6 +32,8 @@ export function connectLine(event: ConnectEvent): string {
       )
     case 'source-ended':
       return `source ${event.source} has nothing more to give`
+    case 'source-notice':
+      return `source ${event.source}: ${event.text}`
     case 'source-retrying':
       return `${messageOf(event.error)}; source ${event.source} is opened again in ${event.inMs} ms`
   }

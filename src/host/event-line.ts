@@ -31,6 +31,7 @@ function wrongLine(event: HostEvent): string | null {
     case 'sink-back':
     case 'sink-dead':
     case 'source-retrying':
+    case 'source-notice':
     case 'source-ended':
       return connectLine(event)
     default:

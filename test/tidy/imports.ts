@@ -62,6 +62,8 @@ const packageHomes: Record<string, readonly string[]> = {
   avsc: ['formats/'],
   '@bufbuild/protobuf': ['formats/'],
   '@bufbuild/protobuf/wkt': ['formats/'],
+  // Optional, loaded when a sink writes Parquet.
+  'hyparquet-writer': ['connect/parquet/'],
   // Optional, loaded when an arbitrary is asked for; for development, the suites of operators.
   'fast-check': ['engine/conformance/', 'testing/generate/'],
   // Optional: the recording of the bundled example is read with it, and only when it is there.

@@ -48,7 +48,12 @@ async function all(
   const source = replay({ recording, speed: options.speed ?? Infinity })
   const batches: SourceBatch<ReplayPosition>[] = []
   const iterator = source
-    .open(options.from ?? null, { signal: new AbortController().signal, clock, random })
+    .open(options.from ?? null, {
+      signal: new AbortController().signal,
+      clock,
+      random,
+      notice: () => {},
+    })
     [Symbol.asyncIterator]()
   for (;;) {
     let isPending = true
@@ -124,7 +129,7 @@ test('its clock runs at the speed, starts at the first row and goes on after a p
     const openedMs = clock.now()
     const stopping = new AbortController()
     const iterator = source
-      .open(from, { signal: stopping.signal, clock, random })
+      .open(from, { signal: stopping.signal, clock, random, notice: () => {} })
       [Symbol.asyncIterator]()
     const seen: number[] = []
     while (seen.length < count) {

@@ -57,7 +57,7 @@ async function samples(
   const seen = []
   const stopping = new AbortController()
   const iterator = source
-    .open(options.from ?? null, { signal: stopping.signal, clock, random })
+    .open(options.from ?? null, { signal: stopping.signal, clock, random, notice: () => {} })
     [Symbol.asyncIterator]()
   while (seen.length < count) {
     const next = iterator.next()

@@ -20,6 +20,8 @@ export type SourceEvent =
       readonly attempt: number
       readonly inMs: number
     }
+  /** Something that came and can be no record; what follows it does. */
+  | { readonly kind: 'source-refused'; readonly source: string; readonly error: MillraceError }
   /** The source has nothing more to give. */
   | { readonly kind: 'source-ended'; readonly source: string }
   /** It has come to this process, or gone to another one. */
@@ -36,6 +38,8 @@ export interface SourceStatus<P> {
   /** Records and commits of this run. */
   readonly recordCount: number
   readonly commitCount: number
+  /** What came in this run and could be no record. */
+  readonly refusedCount: number
 }
 
 export interface SourceLoopOptions<P> {
@@ -153,8 +157,9 @@ export class SourceLoop<P> {
     }
   }
 
-  async #commit(session: Session, { records, position }: SourceBatch<P>): Promise<void> {
-    const { status } = this.#options
+  async #commit(session: Session, batch: SourceBatch<P>): Promise<void> {
+    const { status, source, notify } = this.#options
+    const { records, position, refused = [] } = batch
     const appends = this.#blocks.of(records)
     this.#writer.reset()
     this.#writer.writeValue(position)
@@ -167,6 +172,8 @@ export class SourceLoop<P> {
     status.position = position
     status.recordCount += records.length
     status.commitCount += 1
+    status.refusedCount += refused.length
+    for (const error of refused) notify({ kind: 'source-refused', source: source.name, error })
     this.#failureCount = 0
   }
 

@@ -86,6 +86,7 @@ test('a source that ends leaves all its records and its position', async () => {
     position: 30,
     recordCount: 30,
     commitCount: 3,
+    refusedCount: 0,
   })
   assert.deepEqual(
     events.map((event) => event.kind),

@@ -81,6 +81,7 @@ export async function runSource<P>(
     position: null,
     recordCount: 0,
     commitCount: 0,
+    refusedCount: 0,
   }
   const random = options.random ?? systemRandom
   const parts = { log, source, status, partitionCount, clock, random, attemptsMax, notify }

@@ -5,7 +5,15 @@ import { messageOf } from '../core/error.ts'
 
 export type ConnectEvent = Extract<
   DeliveryEvent | SourceEvent,
-  { readonly kind: 'sink-away' | 'sink-back' | 'sink-dead' | 'source-retrying' | 'source-ended' }
+  {
+    readonly kind:
+      | 'sink-away'
+      | 'sink-back'
+      | 'sink-dead'
+      | 'source-retrying'
+      | 'source-refused'
+      | 'source-ended'
+  }
 >
 
 export function connectLine(event: ConnectEvent): string {
@@ -24,6 +32,8 @@ export function connectLine(event: ConnectEvent): string {
       )
     case 'source-ended':
       return `source ${event.source} has nothing more to give`
+    case 'source-refused':
+      return `${messageOf(event.error)}; it is let go`
     case 'source-retrying':
       return `${messageOf(event.error)}; source ${event.source} is opened again in ${event.inMs} ms`
   }

@@ -30,6 +30,7 @@ function wrongLine(event: HostEvent): string | null {
     case 'sink-back':
     case 'sink-dead':
     case 'source-retrying':
+    case 'source-refused':
     case 'source-ended':
       return connectLine(event)
     default:

@@ -12,6 +12,9 @@ import type { DeliverySpec } from './delivery-options.ts'
 import { asSinkError, failureKind } from './failure.ts'
 import type { FailureKind } from './failure.ts'
 
+/** How long a try may take to end when its signal has fired: then it is not waited for. [K4] */
+const endMsMax = 1_000
+
 /** What `open` of a sink gives, of either kind. */
 interface Closable {
   close(): Promise<void>
@@ -108,9 +111,9 @@ export class Destination<C extends Closable> {
     options.dropped.addEventListener('abort', onDropped)
     if (options.dropped.aborted) onDropped()
     const cancel = clock.after(spec.timeoutMs, () => ending.abort(timedOut(sink.name, spec)))
+    const work = this.#work(options, { number: options.number, signal: ending.signal })
     try {
-      const attempt = { number: options.number, signal: ending.signal }
-      await orAborted(this.#work(options, attempt), ending.signal)
+      await orAborted(work, ending.signal)
       const wasAway = this.#breaker.state !== 'closed'
       this.#breaker.succeeded()
       if (wasAway) this.#options.notify({ kind: 'sink-back' })
@@ -136,6 +139,8 @@ export class Destination<C extends Closable> {
     } finally {
       cancel()
       options.dropped.removeEventListener('abort', onDropped)
+      // What comes next for these records is not to meet this try. [D1]
+      if (ending.signal.aborted) await atMost(clock, endMsMax, work)
       this.#inFlight -= 1
       for (const listen of this.#listeners) listen()
     }
@@ -253,6 +258,18 @@ async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void
     signal.removeEventListener('abort', onAbort)
     aborted.promise.catch(() => {})
   }
+}
+
+/** Waits for the end of it, however it ends, but not for ever. */
+async function atMost(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(ms, resolve)
+    const end = (): void => {
+      cancel()
+      resolve()
+    }
+    work.then(end, end)
+  })
 }
 
 function timedOut(sink: string, { timeoutMs }: DeliverySpec): MillraceError {

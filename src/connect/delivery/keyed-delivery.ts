@@ -96,6 +96,7 @@ export class KeyedDelivery {
       await outbox.finish()
     } finally {
       this.#ending.abort()
+      while (this.#inFlight > 0) await bell.wait(this.#parts.clock, stopMsMax)
       unlisten()
       dropped.removeEventListener('abort', onDropped)
     }
@@ -230,7 +231,7 @@ export class KeyedDelivery {
   async #wait(timeoutMs: number): Promise<void> {
     const { outbox, bell, clock } = this.#parts
     if (timeoutMs <= 0) return await clock.nextTurn()
-    if (this.#hasRoom) await outbox.session.wait(timeoutMs)
+    if (this.#hasRoom) await outbox.wait(timeoutMs)
     else await bell.wait(clock, timeoutMs)
   }
 

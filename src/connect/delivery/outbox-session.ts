@@ -2,6 +2,7 @@
  * The session of one partition of an outbox: reads what waits, commits what is done, with the dead
  * letters of it in the same step.
  */
+import { MillraceError } from '../../core/error.ts'
 import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Letters } from '../../engine/letters.ts'
@@ -113,6 +114,18 @@ export class OutboxSession {
   get dueInMs(): number {
     if (this.#inFlight !== null || !this.#isChanged) return Number.POSITIVE_INFINITY
     return Math.max(0, this.#committedAtMs + commitEveryMs - this.#options.clock.monotonic())
+  }
+
+  /**
+   * Until there may be more records, `session.wake` or the time is over. @throws `task-fenced` where
+   * another owner has the partition
+   */
+  async wait(timeoutMs: number): Promise<void> {
+    if ((await this.session.wait(timeoutMs)) !== 'closed' || this.#failure !== null) return
+    const { topic, partition } = this.place
+    throw new MillraceError('task-fenced', 'the delivery was taken over by another run', {
+      at: { topic, partition },
+    })
   }
 
   /** Commits all that is done. @throws what the log throws */

@@ -53,6 +53,8 @@ export class TransactionalDelivery {
   #failures = 0
   /** Several failed together: until they are through, each is written by itself. */
   #splitTo = -1
+  /** A record was given up since the last commit that was waited for. */
+  #hasLetters = false
   readonly #ending = new AbortController()
 
   constructor(parts: TransactionalParts) {
@@ -75,7 +77,7 @@ export class TransactionalDelivery {
         this.#fill()
         if (this.#held.length > 0) await this.#write()
         outbox.commitIfDue(this.#held.length === 0)
-        if (this.#held.length === 0) await outbox.session.wait(Math.min(outbox.dueInMs, waitMsMax))
+        if (this.#held.length === 0) await outbox.wait(Math.min(outbox.dueInMs, waitMsMax))
       }
       if (!dropped.aborted) await outbox.finish()
     } finally {
@@ -169,6 +171,9 @@ export class TransactionalDelivery {
   async #write(): Promise<void> {
     const { spec, destination } = this.#parts
     if (this.#taken === null) return await this.#take()
+    // A letter that is not committed would be lost with a position beyond its record.
+    if (this.#hasLetters) await this.#parts.outbox.finish()
+    this.#hasLetters = false
     const isSplit = (this.#held[0]?.pending.offset ?? 0) <= this.#splitTo
     const records = this.#decoded(isSplit ? 1 : spec.batch)
     if (records === null) return
@@ -242,6 +247,7 @@ export class TransactionalDelivery {
     const [first] = this.#held
     assert(first !== undefined, () => 'there is no record to give up')
     this.#parts.outbox.dead(first, error)
+    this.#hasLetters = true
     this.#parts.destination.countDead()
     this.#parts.onDead(idOf(first.origin), error)
     this.#through(1)

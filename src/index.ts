@@ -45,10 +45,11 @@ export type {
   TransactionalSink,
 } from './connect/sink.ts'
 export type { Source, SourceBatch, SourceContext, SourceRecord } from './connect/source.ts'
+export type { DedupeStatus } from './connect/source-loop.ts'
 export type { SourceStatus } from './connect/source-runner.ts'
 export type { SinkOf } from './pipeline/sink-spec.ts'
 export type { SourceSpec } from './pipeline/source-spec.ts'
-export type { SourceStart } from './pipeline/source-start.ts'
+export type { SourceStart, SourceStartOptions } from './pipeline/source-start.ts'
 export type { AggregatorOf } from './pipeline/aggregator.ts'
 export type { ApproxDistinctOptions } from './pipeline/aggregators/approx-distinct.ts'
 export type { EwmaByRecord, EwmaByTime } from './pipeline/aggregators/ewma.ts'

@@ -87,6 +87,7 @@ test('a source that ends leaves all its records and its position', async () => {
     recordCount: 30,
     commitCount: 3,
     refusedCount: 0,
+    dedupe: null,
   })
   assert.deepEqual(
     events.map((event) => event.kind),

@@ -201,31 +201,38 @@ test('a broker that goes down in the middle and comes back: nothing is lost', as
   await until(async () => new Set(await valuesOf(log, 'plant')).size === 400, 'all of them')
 })
 
-test('rounds of kill -9: each message is there at least once', { timeout: 120_000 }, async () => {
-  const broker = await startBroker()
-  const dir = folder()
-  const client = await publisher(broker)
-  let count = 0
-  let isOver = false
-  const first = startVictim(dir, broker)
-  await until(() => broker.log.includes('Sending SUBACK to victim'), 'a subscription')
-  const publishing = (async () => {
-    for (; !isOver; await pause(1)) {
-      await client.publishAsync('plant/a', `m${count++}`, { qos: 1 })
-    }
-  })()
-  await lived(first, 100)
-  for (let round = 0; round < 6; round++) await lived(startVictim(dir, broker), 40 + round * 60)
-  isOver = true
-  await publishing
-  const last = startVictim(dir, broker)
-  const log = await openEmbeddedLog({ dir })
-  closing.push(() => log.close())
-  const missing = async (): Promise<number> => count - new Set(await valuesOf(log, 'plant')).size
-  await until(async () => (await missing()) === 0, 'all of them')
-  await ended(last, 'SIGTERM')
-  expect(count).toBeGreaterThan(200)
-})
+for (const mode of ['', 'dedupe'] as const) {
+  const often = mode === '' ? 'at least once' : 'once, with dedupe'
+  test(`rounds of kill -9: each message is there ${often}`, { timeout: 120_000 }, async () => {
+    const broker = await startBroker()
+    const dir = folder()
+    const client = await publisher(broker)
+    let count = 0
+    let isOver = false
+    const first = startVictim(dir, broker, mode)
+    await until(() => broker.log.includes('Sending SUBACK to victim'), 'a subscription')
+    const publishing = (async () => {
+      for (; !isOver; await pause(1)) {
+        await client.publishAsync('plant/a', `m${count++}`, { qos: 1 })
+      }
+    })()
+    await lived(first, 100)
+    for (let round = 0; round < 6; round++)
+      await lived(startVictim(dir, broker, mode), 40 + round * 60)
+    isOver = true
+    await publishing
+    const last = startVictim(dir, broker, mode)
+    const log = await openEmbeddedLog({ dir })
+    closing.push(() => log.close())
+    const missing = async (): Promise<number> => count - new Set(await valuesOf(log, 'plant')).size
+    await until(async () => (await missing()) === 0, 'all of them')
+    await ended(last, 'SIGTERM')
+    expect(count).toBeGreaterThan(200)
+    // The broker has sent some twice: else nothing would be shown.
+    expect(broker.log).toContain('Sending PUBLISH to victim (d1')
+    if (mode === 'dedupe') expect(await valuesOf(log, 'plant')).toHaveLength(count)
+  })
+}
 
 test('a wrong password is said, without it; the right one from a file is taken', async () => {
   const broker = await Mosquitto.start({ user: { name: 'mill', password: 'sesame' } })

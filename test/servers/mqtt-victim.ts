@@ -1,6 +1,6 @@
 /**
  * A process that puts messages of a broker into a topic and says how far it is, to be killed:
- * `mqtt-victim.ts DIR URL [hold]`. With `hold` it never commits what it has received.
+ * `mqtt-victim.ts DIR URL [hold | dedupe]`. With `hold` it never commits what it has received.
  */
 import { runSource } from '../../src/connect/source-runner.ts'
 import { mqttSource } from '../../src/connect/sources/mqtt.ts'
@@ -36,6 +36,7 @@ const run = await runSource(log, mode === 'hold' ? held : source, {
   create: { partitions: 2 },
   clock: systemClock,
   takeOver: true,
+  dedupe: mode === 'dedupe' ? { withinMs: 600_000, max: 100_000 } : null,
   attemptsMax: Number.POSITIVE_INFINITY,
 })
 process.stdout.write('running\n')

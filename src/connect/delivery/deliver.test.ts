@@ -36,7 +36,7 @@ const numbered = (count: number, key: string | null = null, from = 0) =>
   Array.from({ length: count }, (_, i) => ({ key, value: from + i }))
 const values = ({ received }: ModelDestination): unknown[] => received.map(({ value }) => value)
 
-test('D5 a destination that is away costs no tries; what waits is delivered when it is back', async () => {
+test('D5 a destination that is away costs no tries; what waits is delivered later', async () => {
   const { clock, log, destination } = await bench()
   const events: DeliveryEvent[] = []
   await fill(log, numbered(20, 'a'))
@@ -62,7 +62,7 @@ test('D5 a destination that is away costs no tries; what waits is delivered when
   )
 })
 
-test('D3 a record that fails is given up after its last try, and the next of its key follows', async () => {
+test('D3 a record that fails is given up after its last try, the next follows', async () => {
   const { clock, log } = await bench()
   const tries: [unknown, number][] = []
   const sink = action(
@@ -251,7 +251,7 @@ test('a sink that cannot be opened as it is configured ends the run and says so'
   await assert.rejects(withTime(clock, run.done), (thrown) => isCode(thrown, 'invalid-argument'))
 })
 
-test('a connection is opened anew after the destination was away, and closed at the end', async () => {
+test('a connection is opened anew after an outage, and closed at the end', async () => {
   const { clock, log } = await bench()
   let opened = 0
   let closed = 0

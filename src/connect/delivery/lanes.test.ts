@@ -40,7 +40,7 @@ test('records without key wait for nobody', () => {
   assert.deepEqual([lanes.take(1), lanes.take(1), lanes.take(1)].map(numbers), [[0], [1], [2]])
 })
 
-test('D1 at random: each record once, those of a lane in order, never two parcels of a lane', () => {
+test('D1 at random: each record once, in order, never two parcels of a lane', () => {
   for (let seed = 0; seed < 200; seed++) {
     const random = seededRandom(seed)
     const lanes = new Lanes<Row>()

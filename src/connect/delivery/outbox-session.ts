@@ -117,8 +117,8 @@ export class OutboxSession {
   }
 
   /**
-   * Until there may be more records, `session.wake` or the time is over. @throws `task-fenced` where
-   * another owner has the partition
+   * Until there may be more records, `session.wake` or the time is over. @throws `task-fenced`
+   * where another owner has the partition
    */
   async wait(timeoutMs: number): Promise<void> {
     if ((await this.session.wait(timeoutMs)) !== 'closed' || this.#failure !== null) return

@@ -1,17 +1,22 @@
 /** MQTT as a sink, on a real broker. */
 import { connectAsync, type IPublishPacket } from 'mqtt'
-import { afterEach, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { from, json, run, topic } from '../../src/index.ts'
 import { mqtt } from '../../src/connect/sinks/mqtt.ts'
 import type { MqttSinkOptions } from '../../src/connect/sinks/mqtt.ts'
+import { defineSinkConformance } from '../../src/connect/sink.conformance.ts'
+import type { ConformanceValue } from '../../src/connect/sink.conformance.ts'
 import { BatchBuilder } from '../../src/log/batch.ts'
 import type { Log } from '../../src/log/log.ts'
+import { MemoryStore } from '../../src/log/memory/memory-store.ts'
 import { openMemoryLog } from '../../src/log/memory/memory-log.ts'
 import { Mosquitto } from './mosquitto.ts'
+import { whyNoServer } from './programs.ts'
 import { testWith } from './server-test.ts'
-import { until, valuesOf } from './wait.ts'
+import { pause, until, valuesOf } from './wait.ts'
 
 const test = testWith('mosquitto')
+const keepsAll = ['max_queued_messages 0']
 interface Alarm {
   readonly device: string
   readonly n: number
@@ -22,8 +27,8 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close()
 })
 
-async function startBroker(settings: string[] = []): Promise<Mosquitto> {
-  const broker = await Mosquitto.start({ settings: ['max_queued_messages 0', ...settings] })
+async function startBroker(): Promise<Mosquitto> {
+  const broker = await Mosquitto.start({ settings: keepsAll })
   closing.push(() => broker.stop())
   return broker
 }
@@ -67,6 +72,44 @@ async function produce(log: Log, count: number, first = 0): Promise<void> {
   }
   await log.append([{ topic: 'alarms', partition: 0, bytes: builder.finish() }])
 }
+
+let conformance: { readonly broker: Mosquitto; packets: IPublishPacket[] } | null = null
+beforeAll(async () => {
+  if (whyNoServer('mosquitto') !== null) return
+  conformance = { broker: await Mosquitto.start({ settings: keepsAll }), packets: [] }
+})
+afterAll(async () => {
+  await conformance?.broker.stop()
+})
+
+defineSinkConformance(test, {
+  name: 'mqtt',
+  sink: () =>
+    mqtt({
+      name: 's',
+      url: conformance?.broker.url ?? 'mqtt://127.0.0.1:1',
+      topic: (value) => ((value as ConformanceValue).isBad ? '#' : 'alarms/a'),
+      ...{ retries: 2, backoff: '10ms', backoffMax: '50ms', timeout: '2s' },
+    }),
+  begin: async () => {
+    if (conformance !== null) conformance.packets = await listen(conformance.broker, 5)
+  },
+  arrived: async () => {
+    await pause(100) // on their way from the broker to the listener
+    const packets = conformance?.packets ?? []
+    return packets.map(({ payload }) => JSON.parse(payload.toString()) as ConformanceValue)
+  },
+  outage: {
+    stop: async () => await conformance?.broker.down(),
+    start: async () => await conformance?.broker.up(),
+  },
+  refuses: true,
+  knowsIds: false,
+  newLog: () => {
+    const store = new MemoryStore()
+    return () => openMemoryLog({ store })
+  },
+})
 
 for (const version of [4, 5] as const) {
   test(`MQTT ${version}: each record is published, those of a key in order`, async () => {

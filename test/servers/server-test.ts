@@ -11,5 +11,5 @@ export function testWith(server: ServerName): typeof test {
     const last = rest.findLast((one) => typeof one === 'function') as () => void
     test.skip(`${title} [skipped: ${why}]`, last)
   }
-  return skip as typeof test
+  return Object.assign(skip, { skip: test.skip }) as typeof test
 }

@@ -89,7 +89,7 @@ test('a batch is acknowledged when the next one is asked for, not before, in ord
   expect(subscription.isClosed).toBe(true)
 })
 
-test('a record has the payload, the topic as its key and now as its time, or what is told', async () => {
+test('a record has payload, topic as its key and now as its time, or what it is told', async () => {
   const plain = await openOn(new FakeSubscription(messages(1))).iterator.next()
   assert.ok(plain.done !== true)
   expect(plain.value.records).toEqual([

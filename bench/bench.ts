@@ -13,6 +13,8 @@ const cases: Record<string, readonly string[]> = {
   'filter-map': ['cases/pipelines.ts', 'filter-map'],
   'window-count': ['cases/pipelines.ts', 'window-count'],
   latency: ['cases/latency.ts'],
+  webhook: ['cases/webhook.ts'],
+  'delivery-latency': ['cases/delivery-latency.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
 }

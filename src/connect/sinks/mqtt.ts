@@ -126,7 +126,7 @@ class Publisher<V, K> implements SinkConnection<V, K> {
     const sent = messages.map((message) => this.#publish(message, signal))
     const all = Promise.all(sent)
     all.catch(() => {})
-    await Promise.race([all, this.#lost.promise])
+    await Promise.race([all, this.#lost.promise, fired(signal)])
   }
 
   async close(): Promise<void> {
@@ -173,6 +173,15 @@ class Publisher<V, K> implements SinkConnection<V, K> {
       this.#permits.give()
     }
   }
+}
+
+/** Rejects when it fires. [K4] */
+function fired(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason as Error)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
 }
 
 interface Message {

@@ -3,6 +3,7 @@
 // What users write.
 export { action } from './connect/sinks/action.ts'
 export { webhook } from './connect/sinks/webhook.ts'
+export { webSocketSource } from './connect/sources/web-socket.ts'
 export { from } from './pipeline/from.ts'
 export { globalTable } from './pipeline/global-table.ts'
 export { lookup } from './pipeline/lookup.ts'
@@ -31,6 +32,11 @@ export { max, min } from './pipeline/aggregators/extreme.ts'
 export { first, last } from './pipeline/aggregators/first-last.ts'
 export { mean, sum } from './pipeline/aggregators/sum.ts'
 export type { ActionInfo, ActionOptions } from './connect/sinks/action.ts'
+export type {
+  WebSocketData,
+  WebSocketPosition,
+  WebSocketSourceOptions,
+} from './connect/sources/web-socket.ts'
 export type { WebhookOptions } from './connect/sinks/webhook.ts'
 export type { Secret } from './connect/secret.ts'
 export type { DeliveryOptions } from './connect/delivery/delivery-options.ts'

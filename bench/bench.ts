@@ -14,6 +14,8 @@ const cases: Record<string, readonly string[]> = {
   'window-count': ['cases/pipelines.ts', 'window-count'],
   'http-ingest': ['cases/http-ingest.ts'],
   latency: ['cases/latency.ts'],
+  webhook: ['cases/webhook.ts'],
+  'delivery-latency': ['cases/delivery-latency.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
 }

@@ -30,6 +30,7 @@ export function eventText(event: HostEvent, place: string): string | null {
     case 'sink-dead':
     case 'source-retrying':
     case 'source-notice':
+    case 'source-refused':
     case 'source-ended':
       return connectLine(event)
     case 'log':

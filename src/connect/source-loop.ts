@@ -6,8 +6,10 @@ import { isCode, messageOf, MillraceError } from '../core/error.ts'
 import type { Random } from '../core/random.ts'
 import { ValueReader, ValueWriter } from '../core/value-codec.ts'
 import type { Log, Session } from '../log/log.ts'
+import { KnownIds } from './known-ids.ts'
 import { pause } from './pause.ts'
 import { SourceBlocks } from './source-blocks.ts'
+import type { DedupeSpec } from '../pipeline/source-spec.ts'
 import type { Source, SourceBatch } from './source.ts'
 
 export type SourceEvent =
@@ -20,6 +22,8 @@ export type SourceEvent =
       readonly attempt: number
       readonly inMs: number
     }
+  /** Something that came and can be no record; what follows it does. */
+  | { readonly kind: 'source-refused'; readonly source: string; readonly error: MillraceError }
   /** The source has nothing more to give. */
   | { readonly kind: 'source-ended'; readonly source: string }
   /** What the source has to say; nothing has failed. */
@@ -38,6 +42,20 @@ export interface SourceStatus<P> {
   /** Records and commits of this run. */
   readonly recordCount: number
   readonly commitCount: number
+  /** What came in this run and could be no record. */
+  readonly refusedCount: number
+  /** null: nothing is left out as known. */
+  readonly dedupe: DedupeStatus | null
+}
+
+/** What `from(source, { dedupe })` does. */
+export interface DedupeStatus {
+  /** Records left out since the source was opened last. */
+  readonly duplicates: number
+  /** Ids that are remembered. */
+  readonly ids: number
+  /** Of those, how many had to go before their time since then: raise `max`. */
+  readonly forgottenEarly: number
 }
 
 export interface SourceLoopOptions<P> {
@@ -49,6 +67,7 @@ export interface SourceLoopOptions<P> {
   readonly clock: Clock
   readonly random: Random
   readonly attemptsMax: number
+  readonly dedupe: DedupeSpec | null
   readonly notify: (event: SourceEvent) => void
   /** The source has nothing more. */
   readonly onEnd: () => void
@@ -139,7 +158,9 @@ export class SourceLoop<P> {
       startAt: [],
     })
     try {
-      const position = await restored<P>(session)
+      const { dedupe } = this.#options
+      const ids = dedupe === null ? null : new KnownIds(dedupe)
+      const position = await restored<P>(session, ids)
       status.position = position
       status.state = 'running'
       if (!this.#hasOpened) this.#from = position
@@ -149,27 +170,32 @@ export class SourceLoop<P> {
       const notice = (text: string): void => notify({ kind: 'source-notice', source: name, text })
       for await (const batch of source.open(position, { signal, clock, random, notice })) {
         if (this.#isDropped) return
-        await this.#commit(session, batch)
+        await this.#commit(session, batch, ids)
       }
     } finally {
       await session.close()
     }
   }
 
-  async #commit(session: Session, { records, position }: SourceBatch<P>): Promise<void> {
-    const { status } = this.#options
+  async #commit(session: Session, batch: SourceBatch<P>, ids: KnownIds | null): Promise<void> {
+    const { status, source, notify, clock } = this.#options
+    const { position, refused = [] } = batch
+    const records = ids === null ? batch.records : ids.sift(batch.records, clock.now())
     const appends = this.#blocks.of(records)
     this.#writer.reset()
     this.#writer.writeValue(position)
+    const round = ids === null ? wholeRound : ids.write(this.#writer)
     await session.commit({
       offsets: [],
       appends,
-      // One blob is the whole state, so each is a round of its own.
-      changelog: { bytes: this.#writer.bytes(), startsRound: true, endsRound: true },
+      changelog: { bytes: this.#writer.bytes(), ...round },
     })
     status.position = position
     status.recordCount += records.length
     status.commitCount += 1
+    status.refusedCount += refused.length
+    status.dedupe = statusOf(ids)
+    for (const error of refused) notify({ kind: 'source-refused', source: source.name, error })
     this.#failureCount = 0
   }
 
@@ -200,12 +226,25 @@ export class SourceLoop<P> {
   }
 }
 
-async function restored<P>(session: Session): Promise<P | null> {
+/** The position, and behind it, where they are asked for, the ids that are known. */
+async function restored<P>(session: Session, ids: KnownIds | null): Promise<P | null> {
   let position: P | null = null
+  const restoring = ids?.restoring()
   for await (const blob of session.restore()) {
-    position = new ValueReader(blob).readValue() as P // as this source wrote it
+    const reader = new ValueReader(blob)
+    position = reader.readValue() as P // as this source wrote it
+    restoring?.next(reader)
   }
+  restoring?.ended()
   return position
+}
+
+/** One blob is the whole state. */
+const wholeRound = { startsRound: true, endsRound: true }
+
+function statusOf(ids: KnownIds | null): DedupeStatus | null {
+  if (ids === null) return null
+  return { duplicates: ids.duplicates, ids: ids.count, forgottenEarly: ids.forgotten }
 }
 
 function asFailure(thrown: unknown, source: string): MillraceError {

@@ -86,6 +86,8 @@ test('a source that ends leaves all its records and its position', async () => {
     position: 30,
     recordCount: 30,
     commitCount: 3,
+    refusedCount: 0,
+    dedupe: null,
   })
   assert.deepEqual(
     events.map((event) => event.kind),

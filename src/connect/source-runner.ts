@@ -10,6 +10,7 @@ import type { Random } from '../core/random.ts'
 import { OwnedTasks } from '../engine/owned-tasks.ts'
 import type { Log, TaskInfo, TopicConfig } from '../log/log.ts'
 import { checkSourceName } from '../pipeline/source-start.ts'
+import type { DedupeSpec } from '../pipeline/source-spec.ts'
 import type { Source } from './source.ts'
 import { pipelineOf, positionTask, SourceLoop } from './source-loop.ts'
 import type { SourceEvent, SourceStatus } from './source-loop.ts'
@@ -31,6 +32,8 @@ export interface SourceOptions {
   readonly takeOver?: boolean
   /** Failures in a row, without a commit between, after which the run ends. Default 8. */
   readonly attemptsMax?: number
+  /** Ids that are remembered, so that no record is appended twice. Default: none. */
+  readonly dedupe?: DedupeSpec | null
   /** Told what goes on. */
   readonly notify?: (event: SourceEvent) => void
 }
@@ -81,9 +84,13 @@ export async function runSource<P>(
     position: null,
     recordCount: 0,
     commitCount: 0,
+    refusedCount: 0,
+    dedupe: null,
   }
   const random = options.random ?? systemRandom
-  const parts = { log, source, status, partitionCount, clock, random, attemptsMax, notify }
+  const { dedupe = null } = options
+  const reading = { log, source, status, partitionCount, dedupe }
+  const parts = { ...reading, clock, random, attemptsMax, notify }
   const owned: OwnedTasks<SourceLoop<P>> = new OwnedTasks({
     pipeline,
     tasks: [positionTask],

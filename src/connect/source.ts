@@ -18,6 +18,7 @@
  * the iteration is ended by `return()`, it was not committed, or nobody knows.
  */
 import type { Clock } from '../core/clock.ts'
+import type { MillraceError } from '../core/error.ts'
 import type { Random } from '../core/random.ts'
 import type { SourceSpec } from '../pipeline/source-spec.ts'
 
@@ -34,6 +35,11 @@ export interface SourceRecord {
   readonly time: number
   /** Where it is to go; absent: chosen by the key, as everywhere. [L7] */
   readonly partition?: number
+  /**
+   * What tells it from every other one, where the outside gives one twice: `from(source,
+   * { dedupe })` leaves out a record whose id was committed before.
+   */
+  readonly id?: string
 }
 
 /** Records that are committed together, in the order in which they shall stand in the topic. */
@@ -42,6 +48,11 @@ export interface SourceBatch<P> {
   readonly records: readonly SourceRecord[]
   /** The place after these records: what `open` will be given after a crash. */
   readonly position: P
+  /**
+   * What came and can be no record, as one too large: told and counted when the batch is committed,
+   * and let go.
+   */
+  readonly refused?: readonly MillraceError[]
 }
 
 /**

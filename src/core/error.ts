@@ -199,6 +199,8 @@ export interface ErrorDetails {
   readonly at?: ErrorPlace
   readonly cause?: unknown
   readonly outcome?: Outcome
+  /** When whoever refused wants to be asked again, ms from now. */
+  readonly retryAfterMs?: number
 }
 
 /**
@@ -215,6 +217,7 @@ export class MillraceError extends Error {
   readonly retry: Retry
   readonly outcome: Outcome
   readonly hint: string | undefined
+  readonly retryAfterMs: number | undefined
   readonly at: ErrorPlace
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -228,6 +231,7 @@ export class MillraceError extends Error {
     this.retry = errorTable[code].retry
     this.outcome = details.outcome ?? 'not-applied'
     this.hint = details.hint
+    this.retryAfterMs = details.retryAfterMs
     this.at = details.at ?? {}
   }
 }

@@ -12,6 +12,7 @@ export type ConnectEvent = Extract<
       | 'sink-dead'
       | 'source-retrying'
       | 'source-notice'
+      | 'source-refused'
       | 'source-ended'
   }
 >
@@ -34,6 +35,8 @@ export function connectLine(event: ConnectEvent): string {
       return `source ${event.source} has nothing more to give`
     case 'source-notice':
       return `source ${event.source}: ${event.text}`
+    case 'source-refused':
+      return `${messageOf(event.error)}; it is let go`
     case 'source-retrying':
       return `${messageOf(event.error)}; source ${event.source} is opened again in ${event.inMs} ms`
   }

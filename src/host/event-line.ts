@@ -32,6 +32,7 @@ function wrongLine(event: HostEvent): string | null {
     case 'sink-dead':
     case 'source-retrying':
     case 'source-notice':
+    case 'source-refused':
     case 'source-ended':
       return connectLine(event)
     default:

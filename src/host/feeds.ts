@@ -53,8 +53,8 @@ export async function startSources(
     await Promise.all(runs.map((run) => run.stop()))
   }
   try {
-    for (const { source, topic } of feeds) {
-      const parts = { topic: topic.name, clock, takeOver, notify }
+    for (const { source, topic, dedupe } of feeds) {
+      const parts = { topic: topic.name, dedupe, clock, takeOver, notify }
       // What is outside comes back, however long that takes.
       const attemptsMax = Number.POSITIVE_INFINITY
       runs.push(await runSource(log, asSource(source), { ...parts, attemptsMax }))

@@ -28,7 +28,7 @@ import { changesNode, dedupeNode, topNNode, topSettings } from './per-key-node.t
 import { processNode, processOutputs } from './process-node.ts'
 import type { SourceSpec } from './source-spec.ts'
 import { isSource, startOf } from './source-start.ts'
-import type { SourceStart } from './source-start.ts'
+import type { SourceStart, SourceStartOptions } from './source-start.ts'
 import { splitNodes } from './split.ts'
 import type { Split } from './split.ts'
 import { toTableNode } from './table-node.ts'
@@ -52,13 +52,14 @@ import type { Window } from './window.ts'
 
 /**
  * A source outside of Millrace: `.to(topic)` says where its records go, from which pipelines begin.
- * Its position is committed with them, so one that can be read again is exactly-once.
- * @throws `invalid-argument` for a name that no source can have
+ * Its position is committed with them, so one that can be read again is exactly-once; for one that
+ * cannot, `dedupe` leaves out what comes twice.
+ * @throws `invalid-argument` for a name that no source can have · `invalid-duration`
  * @example
  * const vitals = topic('vitals', { partitions: 1 })
  * const whole = pipeline('load', from(machineVitals()).to(vitals), from(vitals).print())
  */
-export function from(source: SourceSpec): SourceStart
+export function from(source: SourceSpec, options?: SourceStartOptions): SourceStart
 /**
  * A stream of a topic's records: decoded, checked by its schema, with its key and event time.
  * @throws `invalid-argument` where `topic` is no topic
@@ -67,8 +68,11 @@ export function from(source: SourceSpec): SourceStart
  * await run(from(words).filter((word) => word.length > 3).print())
  */
 export function from<V, K>(topic: Topic<V, K>): Stream<V, K>
-export function from<V, K>(given: Topic<V, K> | SourceSpec): Stream<V, K> | SourceStart {
-  if (isSource(given)) return startOf(given)
+export function from<V, K>(
+  given: Topic<V, K> | SourceSpec,
+  options?: SourceStartOptions,
+): Stream<V, K> | SourceStart {
+  if (isSource(given)) return startOf(given, options)
   return new NodeStream<V, K>({
     kind: 'source',
     topic: specOf(given, 'from'),

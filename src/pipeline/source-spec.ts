@@ -20,4 +20,13 @@ export interface SourceSpec {
 export interface FeedSpec {
   readonly source: SourceSpec
   readonly topic: TopicSpec
+  /** null: records that come twice are appended twice. */
+  readonly dedupe: DedupeSpec | null
+}
+
+/** Which ids are remembered. */
+export interface DedupeSpec {
+  readonly withinMs: number
+  /** Most at a time; the oldest go first. */
+  readonly max: number
 }

@@ -59,6 +59,8 @@ const packageHomes: Record<string, readonly string[]> = {
   commander: ['cli/'],
   '@platformatic/kafka': ['log/kafka/'],
   '@node-rs/crc32': ['log/kafka/'],
+  // The types of it, also in the sink; loaded by connect-mqtt.ts alone.
+  mqtt: ['connect/mqtt/', 'connect/sinks/mqtt.ts'],
   avsc: ['formats/'],
   '@bufbuild/protobuf': ['formats/'],
   '@bufbuild/protobuf/wkt': ['formats/'],

@@ -84,6 +84,13 @@ export class Breaker {
     return isAway ? 'does not count' : 'counts'
   }
 
+  /** The destination has said how long it wants to be left alone; only while it is open. */
+  leaveAlone(pauseMs: number): void {
+    if (this.#openUntilMs === null) return
+    const endMs = this.#options.clock.monotonic() + pauseMs
+    this.#openUntilMs = Math.max(this.#openUntilMs, endMs)
+  }
+
   /** A try ended that says nothing of the destination: the run ends. */
   dropped(tried: TryKind): void {
     if (tried === 'probe') this.#isProbing = false

@@ -7,6 +7,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import type { Random } from '../../core/random.ts'
 import type { Attempt, SinkContext } from '../sink.ts'
+import { askedPauseMs } from './backoff.ts'
 import { Breaker } from './breaker.ts'
 import type { DeliverySpec } from './delivery-options.ts'
 import { asSinkError, failureKind } from './failure.ts'
@@ -131,6 +132,7 @@ export class Destination<C extends Closable> {
       this.#lastError = { error, atMs: clock.now() }
       const wasAway = this.#breaker.state !== 'closed'
       const counts = this.#breaker.failed(options.what, kind, tried) === 'counts'
+      this.#breaker.leaveAlone(askedPauseMs(thrown))
       const isAway = this.#breaker.state !== 'closed'
       if (wasAway !== isAway) this.#tell(isAway, error)
       if (kind === 'unavailable') this.#giveUp()

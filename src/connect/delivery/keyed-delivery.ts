@@ -8,7 +8,7 @@ import { MillraceError } from '../../core/error.ts'
 import type { Random } from '../../core/random.ts'
 import type { Bell } from '../../engine/bell.ts'
 import type { SinkConnection, SinkRecord } from '../sink.ts'
-import { backoffMs } from './backoff.ts'
+import { askedPauseMs, backoffMs } from './backoff.ts'
 import type { DeliverySpec } from './delivery-options.ts'
 import type { Destination, Outcome } from './destination.ts'
 import { decodeOne, holdRecord, idOf } from './held-record.ts'
@@ -191,7 +191,8 @@ export class KeyedDelivery {
     }
     if (outcome.counts) load.failures += 1
     const isLast = outcome.kind === 'refused' || load.failures > this.#parts.spec.retries
-    if (!isLast || !outcome.counts) return this.#later(load, outcome.counts)
+    if (!isLast || !outcome.counts)
+      return this.#later(load, outcome.counts, askedPauseMs(outcome.error))
     // Which of them it was only shows when each is tried by itself.
     if (held.length > 1) {
       load.isSplit = true
@@ -219,11 +220,11 @@ export class KeyedDelivery {
     this.#later(load, false)
   }
 
-  #later(load: Load, isPaused: boolean): void {
+  #later(load: Load, isPaused: boolean, leastMs = 0): void {
     const { clock, random, spec } = this.#parts
     const options = { random, firstMs: spec.backoffMs, mostMs: spec.backoffMsMax }
     const pauseMs = isPaused ? backoffMs(load.failures - 1, options) : 0
-    load.dueMs = clock.monotonic() + pauseMs
+    load.dueMs = clock.monotonic() + Math.max(pauseMs, leastMs)
     this.#again.push(load)
   }
 

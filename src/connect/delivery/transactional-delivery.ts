@@ -13,7 +13,7 @@ import type { Bell } from '../../engine/bell.ts'
 import type { Reader } from '../../log/log.ts'
 import type { RecordBatch } from '../../log/batch.ts'
 import type { SinkPartition, SinkRecord, TransactionalConnection } from '../sink.ts'
-import { backoffMs } from './backoff.ts'
+import { askedPauseMs, backoffMs } from './backoff.ts'
 import type { DeliverySpec } from './delivery-options.ts'
 import type { Destination, Outcome, TryOptions } from './destination.ts'
 import { decodeOne, holdRecord, idOf } from './held-record.ts'
@@ -230,7 +230,8 @@ export class TransactionalDelivery {
     }
     if (!outcome.counts) return
     const options = { random, firstMs: spec.backoffMs, mostMs: spec.backoffMsMax }
-    const endMs = clock.monotonic() + backoffMs(this.#failures - 1, options)
+    const pauseMs = Math.max(backoffMs(this.#failures - 1, options), askedPauseMs(outcome.error))
+    const endMs = clock.monotonic() + pauseMs
     while (!this.#parts.isStopping() && clock.monotonic() < endMs) {
       await bell.wait(clock, endMs - clock.monotonic())
     }

@@ -2,6 +2,7 @@
 
 // What users write.
 export { action } from './connect/sinks/action.ts'
+export { deliverySpec } from './connect/delivery/delivery-options.ts'
 export { files } from './connect/sinks/files.ts'
 export { fileSource } from './connect/sources/file.ts'
 export { folderSource } from './connect/sources/folder.ts'
@@ -50,7 +51,11 @@ export type {
 } from './connect/sources/web-socket.ts'
 export type { WebhookOptions } from './connect/sinks/webhook.ts'
 export type { Secret } from './connect/secret.ts'
-export type { DeliveryOptions } from './connect/delivery/delivery-options.ts'
+export type {
+  DeliveryDefaults,
+  DeliveryOptions,
+  DeliverySpec,
+} from './connect/delivery/delivery-options.ts'
 export type { DeliveryStatus } from './connect/delivery/deliver.ts'
 export type {
   Attempt,

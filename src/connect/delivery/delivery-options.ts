@@ -73,8 +73,12 @@ export const deliveryOptionNames = [
 ] as const satisfies readonly (keyof DeliveryOptions)[]
 
 /**
+ * The delivery of a sink of one's own: options of its user, checked, over what fits the sink.
  * @param sink its name, for errors
+ * @param defaults what fits it; without: one record a try, in order by key, 8 tries at a time
  * @throws `invalid-argument` · `invalid-duration`
+ * @example
+ * const delivery = deliverySpec('shelf', { retries: 3, timeout: '5s' })
  */
 export function deliverySpec(
   sink: string,

@@ -10,7 +10,7 @@ import { failSyncs, notesFile } from './recording.ts'
 import { appendStep, topic, valuesIn } from './same-steps.ts'
 import type { Step } from './same-steps.ts'
 
-const [dir = '', , ...steps] = process.argv.slice(2) as [string, string, ...Step[]]
+const [dir, , ...steps] = process.argv.slice(2) as [string, string, ...Step[]]
 const notes = openSync(notesFile(), 'w')
 const progress = `${notesFile()}.next`
 /** Room for what is small. Of 16 KiB each. */

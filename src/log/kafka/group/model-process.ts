@@ -15,7 +15,7 @@ import { joinGroup as joinApi, type JoinGroupRequest } from '../wire/requests/jo
 import { leaveGroup, type LeaveGroupRequest } from '../wire/requests/leave-group.ts'
 import { syncGroup, type SyncGroupRequest } from '../wire/requests/sync-group.ts'
 import { joinGroup, type JoinGroupOptions } from './join-group.ts'
-import type { ModelCoordinator } from './model-coordinator.ts'
+import type { ModelCoordinator } from '../model/group-coordinator.ts'
 
 /** Timers that fall due while paused run at the end of the pause. */
 export class PausableClock implements Clock {

@@ -2,7 +2,7 @@
 import { systemClock, VirtualClock } from '../../../core/clock.ts'
 import { seededRandom, type Random } from '../../../core/random.ts'
 import type { JoinGroupOptions } from './join-group.ts'
-import { ModelCoordinator } from './model-coordinator.ts'
+import { ModelCoordinator } from '../model/group-coordinator.ts'
 import { startModelProcess, type ModelProcess } from './model-process.ts'
 import { statefulTasks } from './test-tasks.ts'
 

@@ -10,7 +10,7 @@ import type { HeartbeatRequest } from '../wire/requests/heartbeat.ts'
 import type { JoinGroupAnswer, JoinGroupRequest } from '../wire/requests/join-group.ts'
 import type { LeaveGroupRequest } from '../wire/requests/leave-group.ts'
 import type { SyncGroupAnswer, SyncGroupRequest } from '../wire/requests/sync-group.ts'
-import { type ModelMember, newMember, nothing, refusedJoin } from './model-member.ts'
+import { type ModelMember, newMember, nothing, refusedJoin } from './group-member.ts'
 
 type State = 'empty' | 'preparing' | 'completing' | 'stable'
 

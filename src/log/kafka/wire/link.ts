@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../../core/clock.ts'
 import { MillraceError, messageOf } from '../../../core/error.ts'
+import type { Outcome } from '../../../core/error.ts'
 import type { Api } from './api.ts'
 import type { BrokerHealth } from './broker-health.ts'
 import type { AnyLine, LineEvents, MakeLine } from './line.ts'
@@ -177,6 +178,7 @@ function notApplied(thrown: unknown): unknown {
   return new MillraceError(code, message, hint === undefined ? {} : { hint })
 }
 
-export function closed(): MillraceError {
-  return new MillraceError('log-closed', 'the Kafka log was closed')
+/** @param outcome `unknown`: something may have been done */
+export function closed(outcome: Outcome = 'not-applied'): MillraceError {
+  return new MillraceError('log-closed', 'the Kafka log was closed', { outcome })
 }

@@ -12,6 +12,7 @@ import { clusterOver, type ConnectOptions } from '../wire/connect-cluster.ts'
 import type { AnyLine, LineEvents, LineTarget } from '../wire/line.ts'
 import { closed } from '../wire/link.ts'
 import type { ApiVersionsAnswer } from '../wire/requests/api-versions.ts'
+import type { ProduceBatch } from '../wire/requests/produce.ts'
 import { errorOf, noAnswer, type Trouble } from '../wire/trouble.ts'
 import type { ModelBrokers } from './model-brokers.ts'
 
@@ -121,8 +122,7 @@ class ModelLine implements AnyLine {
     const { brokers, clock, meet } = this.#options
     const mishap = meet(api.name, this.#node)
     const kind = mishap?.kind
-    // The sender may use the memory of what it sent again as soon as the connection is lost.
-    const sent = kind === 'late-request' ? structuredClone(request) : request
+    const sent = copied(request)
     if (kind === 'request-lost' || kind === 'late-request') {
       clock.after(this.#delay(), () => this.#lose(reset))
     }
@@ -132,7 +132,7 @@ class ModelLine implements AnyLine {
     const leftMs = serverClock.monotonic()
     const there = Math.max(this.#thereMs, leftMs + this.#delay())
     if (kind === 'late-request') {
-      serverClock.after(there - leftMs + lateMs, () => void this.#handle(api, restored(sent)))
+      serverClock.after(there - leftMs + lateMs, () => void this.#handle(api, sent))
       return
     }
     this.#thereMs = there
@@ -218,12 +218,16 @@ const hint = 'is it being restarted?'
 const reset: Trouble = { code: 'log-unreachable', reason: 'it closed the connection', hint }
 const refused: Trouble = { code: 'log-unreachable', reason: 'connection refused', hint }
 
-/** A clone has plain arrays of bytes where there were buffers. */
-function restored(request: unknown): unknown {
-  if (request instanceof Uint8Array) {
-    return Buffer.from(request.buffer, request.byteOffset, request.length)
+/** The sender may use the memory of its batches again as soon as the connection is lost. */
+function copied(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null || !('batches' in request)) return request
+  const batches = request.batches as readonly ProduceBatch[]
+  return {
+    ...request,
+    batches: batches.map(({ topic, partition, bytes }) => ({
+      topic,
+      partition,
+      bytes: Buffer.from(bytes),
+    })),
   }
-  if (Array.isArray(request)) return request.map(restored)
-  if (typeof request !== 'object' || request === null) return request
-  return Object.fromEntries(Object.entries(request).map(([key, value]) => [key, restored(value)]))
 }

@@ -99,11 +99,10 @@ export class ModelPartition {
   }
 
   /**
-   * A batch as a producer sent it; its memory may be used again.
+   * A batch as a producer sent it; its memory belongs to the partition from now on.
    * @returns `offset` −1 where it was refused
    */
-  append(sent: Buffer): { readonly code: number; readonly offset: number } {
-    const bytes = Buffer.from(sent)
+  append(bytes: Buffer): { readonly code: number; readonly offset: number } {
     if (crc32c(bytes.subarray(crcFrom)) !== bytes.readUInt32BE(crcAt)) {
       return { code: errorCode.corruptMessage, offset: -1 }
     }
@@ -184,6 +183,12 @@ export class ModelPartition {
       if (found !== null && found.count > 0) return found
     }
     return null
+  }
+
+  /** Who wrote the batch that holds the offset; −1: no producer with an id. */
+  producerAt(offset: number): number {
+    const found = this.batches.find(({ base, next }) => base <= offset && offset < next)
+    return found === undefined ? -1 : Number(found.bytes.readBigInt64BE(43))
   }
 
   /** The first stable offset of a record that is as young; −1: none is. Aborted ones count. */

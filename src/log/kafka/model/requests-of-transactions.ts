@@ -86,9 +86,7 @@ export function transactionRequests(brokers: ModelBrokers): readonly (readonly [
     request: ProduceRequest,
     { version },
   ): Promise<ProducedBatch[]> => {
-    const { transactionalId } = request
-    // Whoever sent them may use their memory again when it has lost the connection.
-    const batches = request.batches.map((one) => ({ ...one, bytes: Buffer.from(one.bytes) }))
+    const { transactionalId, batches } = request
     const adding =
       transactionalId === null
         ? []

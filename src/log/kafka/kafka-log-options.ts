@@ -65,3 +65,9 @@ export interface KafkaLogOptions {
   readonly clock?: Clock
   readonly notify?: (event: KafkaEvent) => void
 }
+
+/** Options that are not about how the brokers are reached. */
+export type KafkaLogSettings = Omit<
+  KafkaLogOptions,
+  'brokers' | 'clientId' | 'tls' | 'sasl' | 'requestTimeoutMs' | 'clock'
+>

@@ -2,6 +2,7 @@
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import { systemRandom } from '../../core/random.ts'
+import type { Random } from '../../core/random.ts'
 import type {
   AppendBatch,
   Appended,
@@ -31,7 +32,7 @@ import type { Appender } from './produce/appender.ts'
 import type { AppendOptions } from './produce/appends.ts'
 import { writeOutputsLoose } from './produce/loose-outputs.ts'
 import { openTransactionalProducer } from './produce/transactional-producer.ts'
-import type { KafkaLogOptions } from './kafka-log-options.ts'
+import type { KafkaLogOptions, KafkaLogSettings } from './kafka-log-options.ts'
 import { openSession } from './session/kafka-session.ts'
 import type { KafkaSession } from './session/kafka-session.ts'
 import { ProcessState } from './session/process-state.ts'
@@ -63,14 +64,28 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
     ...(notify === undefined ? {} : { notify }),
   })
-  return new KafkaLog(cluster, options)
+  return kafkaLogOn(cluster, options)
+}
+
+/**
+ * A log on brokers that are reached by `cluster`, which it closes with itself. It takes its time
+ * from the cluster's clock, and waits for nothing else.
+ * @param random for names that no other process has. Default: the machine's
+ */
+export function kafkaLogOn(
+  cluster: Cluster,
+  settings: KafkaLogSettings = {},
+  random: Random = systemRandom,
+): Log {
+  checkStandbys(settings)
+  return new KafkaLog(cluster, settings, random)
 }
 
 class KafkaLog implements Log {
   readonly kind = 'kafka'
   readonly place: string
   readonly #cluster: Cluster
-  readonly #options: KafkaLogOptions
+  readonly #options: KafkaLogSettings
   readonly #admin: KafkaAdmin
   readonly #fetcher: Fetcher
   readonly #appending: AppendOptions
@@ -83,7 +98,7 @@ class KafkaLog implements Log {
   #producers = 0
   #isClosed = false
 
-  constructor(cluster: Cluster, options: KafkaLogOptions) {
+  constructor(cluster: Cluster, options: KafkaLogSettings, random: Random) {
     this.place = cluster.place
     this.#cluster = cluster
     this.#options = options
@@ -99,7 +114,7 @@ class KafkaLog implements Log {
       compression: options.compression ?? 'none',
       limits: (topic) => this.#admin.limits(topic),
     }
-    this.#appender = createAppender({ ...this.#appending, random: systemRandom })
+    this.#appender = createAppender({ ...this.#appending, random })
   }
 
   async createTopic(name: string, config?: Partial<TopicConfig>): Promise<TopicInfo> {
@@ -304,7 +319,7 @@ interface Joined {
   readonly state: ProcessState | null
 }
 
-function checkStandbys({ standbys = 0, stateDirectory }: KafkaLogOptions): void {
+function checkStandbys({ standbys = 0, stateDirectory }: KafkaLogSettings): void {
   const isNumber = Number.isInteger(standbys) && standbys >= 0
   const hasPlace = stateDirectory !== undefined && stateDirectory !== null
   if (isNumber && (standbys === 0 || hasPlace)) return

@@ -28,7 +28,7 @@ import { runOnce, type RunResult } from './simulation.ts'
 import { encodeInput, type InputRecord, type SimulatedRecord } from './simulation-input.ts'
 import { subjectOf, type Subject } from './subject.ts'
 import { throwsOf } from './throwing.ts'
-import { MemoryWorld, type World, type WrapLog } from './world.ts'
+import { type MakeWorld, MemoryWorld, type WrapLog } from './world.ts'
 
 /**
  * A pipeline, or several that run as one. As a function it is made anew for each simulated process:
@@ -106,7 +106,7 @@ export async function simulate(
  * without it, as `simulate`
  */
 export async function simulateOn(
-  on: WrapLog | { readonly world?: () => World },
+  on: WrapLog | { readonly world?: MakeWorld },
   pipeline: SimulatedPipeline,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
@@ -129,7 +129,7 @@ export async function simulateOn(
   let commits = 0
   for (const seed of seedsOf(options.seeds ?? 100)) {
     const faults = drawFaults(seededRandom(seed), kinds, input.length)
-    const result = await runOnce({ subject, input, faults, tap: null })
+    const result = await runOnce({ subject, input, faults, seed, tap: null })
     const found = verdict(await comparedWith(expected, { subject, input, faults }), result)
     if (found !== null) {
       const shrinkMs = durationMs(options.shrinkFor ?? '5s', 'shrinkFor')
@@ -208,7 +208,7 @@ async function failure({ subject, input, faults, seed, shrinkMs }: Case): Promis
     const throws = throwsOf(some)
     const expected = await runOnce({ subject, input: records, faults: throws, tap: null })
     if (expected.stuck !== null) return null
-    const result = await runOnce({ subject, input: records, faults: some, tap: null })
+    const result = await runOnce({ subject, input: records, faults: some, seed, tap: null })
     const found = verdict(expected, result)
     return found === null ? null : { found, result }
   }

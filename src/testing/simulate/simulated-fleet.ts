@@ -19,6 +19,8 @@ export interface FleetOptions {
   readonly time: SimulatedTime
   /** Whether several processes share the tasks. */
   readonly isShared: boolean
+  /** The log itself says who has which task. */
+  readonly hasMembers: boolean
   /** Runs the pipelines in a process; resolves when they have begun. */
   readonly run: (process: SimulatedProcess) => Promise<EngineRun>
   readonly note: (text: string) => void
@@ -47,7 +49,8 @@ export class SimulatedFleet {
 
   constructor(options: FleetOptions) {
     this.#options = options
-    this.#group = options.isShared ? new SimulatedGroup(options.note) : null
+    const isSimulated = options.isShared && !options.hasMembers
+    this.#group = isSimulated ? new SimulatedGroup(options.note) : null
   }
 
   /** Whether a process runs that is neither dead nor paused. */
@@ -65,14 +68,14 @@ export class SimulatedFleet {
     return this.#living.flatMap(({ process }) => (process.isDead ? [] : process))
   }
 
-  /** null: one process runs the pipeline, and the log says which. */
+  /** null: the log says who runs what. */
   joined(process: SimulatedProcess, options: JoinOptions): Membership | null {
     return this.#group?.join(process.number, options.tasks) ?? null
   }
 
   /** A new process; where tasks are not shared, in the place of the one before. */
   start(): void {
-    if (this.#group === null) {
+    if (!this.#options.isShared) {
       for (const { process } of this.#living) process.isReplaced = true
       this.#living = []
     }
@@ -96,7 +99,7 @@ export class SimulatedFleet {
 
   /** Starts processes in the place of those that are gone. @returns whether there was one */
   tend(): boolean {
-    if (this.#group === null) {
+    if (!this.#options.isShared) {
       const [only] = this.#living
       if (only !== undefined && !this.#isGone(only.process)) return false
       if (this.#isHeldBack()) return false
@@ -104,7 +107,7 @@ export class SimulatedFleet {
       return true
     }
     for (const { process } of this.#living) {
-      if (!process.isDead && this.#isGone(process)) this.#group.expel(process.number)
+      if (!process.isDead && this.#isGone(process)) this.#group?.expel(process.number)
     }
     this.#living = this.#living.filter(({ process }) => !process.isDead)
     const missing = this.#wanted - this.#living.filter(({ isLeaving }) => !isLeaving).length

@@ -17,7 +17,7 @@ import type {
 } from '../../log/log.ts'
 import { offsetKey } from '../../log/memory/memory-store.ts'
 import type { Fault } from './fault.ts'
-import { readOutcome, type Outcome } from './outcome.ts'
+import { readOutcome, type Outcome, type OutcomeScope } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
 import { SimulatedFleet } from './simulated-fleet.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -27,8 +27,8 @@ import type { InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
 import { DiskWorld, isOfDisk } from './disk/disk-world.ts'
-import { MemoryWorld, type World } from './world.ts'
-import { Writers } from './writers.ts'
+import { MemoryWorld, type World, type WorldRun } from './world.ts'
+import { writerNamed, Writers } from './writers.ts'
 
 /** Steps of time after which a run that has not ended never will. */
 const stepsMax = 100_000
@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly subject: Subject
   readonly input: readonly InputRecord[]
   readonly faults: readonly Fault[]
+  /** Of the faults that the world makes. Default null: it makes none. */
+  readonly seed?: number | null
   readonly tap: Tap | null
 }
 
@@ -58,8 +60,8 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
 }
 
 /** Where the subject does not say: on a disk where a fault of one is to come, else in memory. */
-function worldOf({ subject, faults }: RunOptions): World {
-  if (subject.world !== undefined) return subject.world()
+function worldOf({ subject, faults, seed = null }: RunOptions, note: WorldRun['note']): World {
+  if (subject.world !== undefined) return subject.world({ seed, note })
   const disk = faults.find((fault) => fault.kind === 'disk')
   return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld()
 }
@@ -86,17 +88,49 @@ class Run implements Meeting {
     this.#small = faults.find((fault) => fault.kind === 'small-reads')
     if (this.#small !== undefined) this.#met.add(this.#small)
     this.blocksAtOnce = this.#small === undefined ? Number.POSITIVE_INFINITY : 1
-    this.#world = worldOf(options)
+    this.#world = worldOf(options, (text) => this.#note(text))
     this.#fleet = new SimulatedFleet({
       time: this.#time,
       isShared: faults.some(({ kind }) => kind === 'hand-over'),
+      hasMembers: this.#world.hasMembers === true,
       run: (process) => this.#runIn(process),
       isRestarted: (thrown) => this.#world.trouble !== undefined && isOfDisk(thrown),
       note: (text) => this.#note(text),
     })
-    for (const fault of faults) {
+  }
+
+  async run(): Promise<RunResult> {
+    const writer = await this.#openWriter()
+    await this.#settled(writer.begin())
+    this.#crashLater()
+    this.#fleet.start()
+    const stuck = (await this.#drive(writer)) ?? (await this.#stop())
+    const { topics, looseLetters, tables } = this.#options.subject
+    return {
+      outcome: readOutcome(this.#world.committed, {
+        topics,
+        writerOf: this.#writerOf(),
+        looseLetters,
+        tables,
+      }),
+      trace: this.#trace,
+      met: [...this.#met],
+      commits: this.#commits,
+      stuck,
+    }
+  }
+
+  #writerOf(): OutcomeScope['writerOf'] {
+    if (this.#options.subject.tasks === 'one') return null
+    const world = this.#world
+    if (world.taskOf === undefined) return (...place) => this.#writers.writerOf(...place)
+    return (...place) => writerNamed(world.taskOf?.(...place) ?? 'nobody')
+  }
+
+  #crashLater(): void {
+    for (const fault of this.#options.faults) {
       if (fault.kind !== 'crash' || fault.when !== 'at-time') continue
-      this.#time.after(fault.at, () => {
+      this.#time.after(fault.at * (this.#world.slowness ?? 1), () => {
         const process = this.#fleet.newest
         if (process === null || !process.isActive) return
         this.#met.add(fault)
@@ -105,21 +139,13 @@ class Run implements Meeting {
     }
   }
 
-  async run(): Promise<RunResult> {
-    const writer = await this.#openWriter()
-    await writer.begin()
-    this.#fleet.start()
-    const stuck = (await this.#drive(writer)) ?? (await this.#stop())
-    const { topics, looseLetters, tables } = this.#options.subject
-    const writerOf =
-      this.#options.subject.tasks === 'one' ? null : this.#writers.writerOf.bind(this.#writers)
-    return {
-      outcome: readOutcome(this.#world.committed, { topics, writerOf, looseLetters, tables }),
-      trace: this.#trace,
-      met: [...this.#met],
-      commits: this.#commits,
-      stuck,
-    }
+  /** Lets time go on for as long as it takes. */
+  async #settled(work: Promise<void>): Promise<void> {
+    let isSettled = false
+    const settle = (): void => void (isSettled = true)
+    work.then(settle, settle)
+    for (await systemClock.nextTurn(); !isSettled; await systemClock.nextTurn()) this.#time.step()
+    await work
   }
 
   async #openWriter(): Promise<SimulatedWriter> {
@@ -178,7 +204,7 @@ class Run implements Meeting {
         if (writer.isLastWave) return null
         endMs = Number.POSITIVE_INFINITY
         this.#time.isWallStanding = true
-        await writer.nextWave()
+        await this.#settled(writer.nextWave())
         continue
       }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'

@@ -6,7 +6,7 @@ import { deadTopic, lateTopic } from '../../pipeline/letter-topic.ts'
 import type { Pipeline, TopicSpec } from '../../pipeline/node.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { throwingSteps } from './throwing.ts'
-import type { World } from './world.ts'
+import type { MakeWorld } from './world.ts'
 
 export interface Subject {
   readonly name: string
@@ -33,7 +33,7 @@ export interface Subject {
   /** Where a topic is read from at first. */
   readonly startAt: StartAt
   /** Makes the storage of a run. Default: in memory, or on a disk where a fault of one comes. */
-  readonly world?: () => World
+  readonly world?: MakeWorld
 }
 
 export interface SubjectOptions {
@@ -42,7 +42,7 @@ export interface SubjectOptions {
   readonly betweenMs: number
   readonly startAt: StartAt
   /** Makes the storage of a run. Default: in memory, or on a disk where a fault of one comes. */
-  readonly world?: () => World
+  readonly world?: MakeWorld
 }
 
 /** @throws `invalid-plan` */

@@ -12,6 +12,16 @@ import { MemoryStore } from '../../log/memory/memory-store.ts'
 /** What a disk does: its next sync fails, it has no room, or the power goes at its next step. */
 export type DiskTrouble = 'sync-fails' | 'full' | 'power-loss'
 
+/** The run that a world is made for. */
+export interface WorldRun {
+  /** Of its faults; null: there are none. */
+  readonly seed: number | null
+  /** A line for the trace. */
+  readonly note: (text: string) => void
+}
+
+export type MakeWorld = (run: WorldRun) => World
+
 /** One for each run; empty at first. */
 export interface World {
   /**
@@ -34,13 +44,25 @@ export interface World {
   trouble?(what: DiskTrouble): void
   /** The disk is full no more. */
   makeRoom?(): void
+  /** Its log shares tasks out itself among all processes that join. Default: false. */
+  readonly hasMembers?: boolean
+  /** How much longer than in memory everything takes, about. Default 1. */
+  readonly slowness?: number
+  /**
+   * The task that wrote a record. Default: as the receipts of commits say, which is enough where
+   * each that takes effect gets one, or a process writes alone.
+   */
+  taskOf?(topic: string, partition: number, offset: number): string
   /** What is committed at this moment. The run only looks at it. */
   readonly committed: Committed
 }
 
 /** The committed contents of a log, to be looked at without waiting. */
 export interface Committed {
-  readonly topics: ReadonlyMap<string, { readonly partitions: readonly CommittedPartition[] }>
+  readonly topics: Pick<
+    ReadonlyMap<string, { readonly partitions: readonly CommittedPartition[] }>,
+    'get'
+  >
   /** Of each task that has been opened: its next offsets, by `topic/partition`. */
   tasksOf(
     pipeline: string,

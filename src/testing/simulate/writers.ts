@@ -53,9 +53,12 @@ export class Writers {
 
   writerOf(topic: string, partition: number, offset: number): Writer {
     const list = this.#appends.get(offsetKey({ topic, partition })) ?? []
-    const task = list.findLast(({ from }) => from <= offset)?.task ?? 'nobody'
-    const isOrdered = task.startsWith('main/')
-    // Tasks behind a repartition share a topic's records out by key: one name for all of them.
-    return { name: isOrdered ? task : 'a task behind a repartition', isOrdered }
+    return writerNamed(list.findLast(({ from }) => from <= offset)?.task ?? 'nobody')
   }
+}
+
+/** Tasks behind a repartition share a topic's records out by key: one name for all of them. */
+export function writerNamed(task: string): Writer {
+  const isOrdered = task.startsWith('main/')
+  return { name: isOrdered ? task : 'a task behind a repartition', isOrdered }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { BatchBuilder } from '../../batch.ts'
 import { FetchInput } from './fetch-input.ts'
-import { ModelPartition } from './model-partition.ts'
+import { ModelPartition } from '../model/model-partition.ts'
 
 test('a small answer does not hold the large buffer that it came in', () => {
   const partition = new ModelPartition('id', 0, 1)

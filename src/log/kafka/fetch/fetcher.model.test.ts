@@ -11,7 +11,7 @@ import type { FetchInput } from './fetch-input.ts'
 import type { KafkaFetchSet } from './fetch-set.ts'
 import { createFetcher } from './fetcher.ts'
 import { ModelCluster } from './model-cluster.ts'
-import { emptied } from './model-partition.ts'
+import { emptied } from '../model/model-partition.ts'
 
 const inputBytesMin = 64 << 10
 const valueBytesMax = 30_000

@@ -3,7 +3,7 @@ import { test } from 'vitest'
 import { MillraceError } from '../../../core/error.ts'
 import { createFetcher } from './fetcher.ts'
 import { lost } from './model-cluster.ts'
-import { emptied } from './model-partition.ts'
+import { emptied } from '../model/model-partition.ts'
 import { follow, modelCluster, refuses, takeAll } from './test-follower.ts'
 
 test.each([

@@ -15,7 +15,7 @@ import { joinGroup as joinApi, type JoinGroupRequest } from '../wire/requests/jo
 import { leaveGroup, type LeaveGroupRequest } from '../wire/requests/leave-group.ts'
 import { syncGroup, type SyncGroupRequest } from '../wire/requests/sync-group.ts'
 import { joinGroup, type JoinGroupOptions } from './join-group.ts'
-import type { ModelCoordinator } from './model-coordinator.ts'
+import type { GroupCoordinator } from '../model/group-coordinator.ts'
 
 /** Timers that fall due while paused run at the end of the pause. */
 export class PausableClock implements Clock {
@@ -86,11 +86,11 @@ export class ModelLink implements Cluster {
   readonly scripted = new Map<string, number[]>()
   readonly sent: string[] = []
   forgotten = 0
-  readonly #coordinator: ModelCoordinator
+  readonly #coordinator: GroupCoordinator
   readonly #random: Random
   #isClosed = false
 
-  constructor(clock: Clock, coordinator: ModelCoordinator, random: Random) {
+  constructor(clock: Clock, coordinator: GroupCoordinator, random: Random) {
     this.clock = clock
     this.#coordinator = coordinator
     this.#random = random
@@ -204,7 +204,7 @@ export interface ModelProcess {
 
 export function startModelProcess(
   clock: VirtualClock,
-  coordinator: ModelCoordinator,
+  coordinator: GroupCoordinator,
   random: Random,
   options: Omit<JoinGroupOptions, 'cluster' | 'clock' | 'group'>,
 ): ModelProcess {

@@ -2,7 +2,7 @@
 import { systemClock, VirtualClock } from '../../../core/clock.ts'
 import { seededRandom, type Random } from '../../../core/random.ts'
 import type { JoinGroupOptions } from './join-group.ts'
-import { ModelCoordinator } from './model-coordinator.ts'
+import { GroupCoordinator } from '../model/group-coordinator.ts'
 import { startModelProcess, type ModelProcess } from './model-process.ts'
 import { statefulTasks } from './test-tasks.ts'
 
@@ -10,7 +10,7 @@ export const stepMs = 5
 
 export class ModelWorld {
   readonly clock = new VirtualClock()
-  readonly coordinator: ModelCoordinator = new ModelCoordinator(this.clock)
+  readonly coordinator: GroupCoordinator = new GroupCoordinator(this.clock)
   readonly processes: ModelProcess[] = []
   readonly random: Random
   readonly #infos: JoinGroupOptions['infos']

@@ -17,7 +17,8 @@ import type {
 import { Coordinators } from './coordinators.ts'
 import type { Coordinated } from './coordinators.ts'
 import { loadLibrary } from './library.ts'
-import type { KafkaLibrary } from './library.ts'
+import { Line } from './line.ts'
+import type { MakeLine } from './line.ts'
 import { Link, closed } from './link.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { addressOf, placeOf } from './place.ts'
@@ -28,7 +29,7 @@ import { findCoordinator } from './requests/find-coordinator.ts'
 import { metadata } from './requests/metadata.ts'
 import type { MetadataAnswer } from './requests/metadata.ts'
 import { securityOf } from './security.ts'
-import type { SaslOptions, Security, TlsOptions } from './security.ts'
+import type { SaslOptions, TlsOptions } from './security.ts'
 
 /** Of one broker; each only where its state changes. */
 export type ClusterEvent =
@@ -77,16 +78,23 @@ export async function connectCluster(options: ConnectOptions): Promise<Cluster> 
       hint: 'give at least one, for instance 127.0.0.1:9092',
     })
   }
+  const { clock, clientId = 'millrace' } = options
   const bootstrap = options.brokers.map(addressOf)
   const security = await securityOf(options)
-  return new KafkaCluster({ options, bootstrap, security, library: await loadLibrary() })
+  const library = await loadLibrary()
+  const makeLine: MakeLine = (line) => new Line({ ...line, library, clock, clientId, security })
+  return new KafkaCluster({ options, bootstrap, makeLine })
+}
+
+/** A cluster whose connections are of another make. */
+export function clusterOver(options: ConnectOptions, makeLine: MakeLine): Cluster {
+  return new KafkaCluster({ options, bootstrap: options.brokers.map(addressOf), makeLine })
 }
 
 interface Parts {
   readonly options: ConnectOptions
   readonly bootstrap: readonly Address[]
-  readonly security: Security
-  readonly library: KafkaLibrary
+  readonly makeLine: MakeLine
 }
 
 class KafkaCluster implements Cluster {
@@ -288,16 +296,14 @@ class KafkaCluster implements Cluster {
     const key = `${place} ${purpose} ${lane}`
     const known = this.#links.get(key)
     if (known !== undefined) return known
-    const { options, security, library } = this.#parts
-    const { clientId = 'millrace', requestTimeoutMs = openTimeoutMsMax } = options
+    const { options, makeLine } = this.#parts
+    const { requestTimeoutMs = openTimeoutMsMax } = options
     const health = this.#healthOf(address)
     const link = new Link({
-      library,
       clock: this.clock,
-      clientId,
+      makeLine,
       host: address.host,
       port: address.port,
-      security,
       openTimeoutMs: Math.min(requestTimeoutMs, openTimeoutMsMax),
       health,
       onOffer: ({ versions, levels }) => {

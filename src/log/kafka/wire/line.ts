@@ -18,15 +18,8 @@ import type { Security } from './security.ts'
 import { errorOf, noAnswer, troubleOf } from './trouble.ts'
 import type { Progress, Trouble } from './trouble.ts'
 
-export interface LineOptions {
-  readonly library: KafkaLibrary
-  readonly clock: Clock
-  readonly clientId: string
-  readonly host: string
-  readonly port: number
-  readonly security: Security
-  /** For TCP with TLS, and then for each step of the opening. */
-  readonly openTimeoutMs: number
+/** What a line tells. */
+export interface LineEvents {
   /** Each answer to a request after the opening. */
   readonly onAnswer: () => void
   /**
@@ -35,6 +28,28 @@ export interface LineOptions {
    */
   readonly onLost: (reason: string, waiting: number) => void
 }
+
+export interface LineTarget {
+  readonly host: string
+  readonly port: number
+  /** For TCP with TLS, and then for each step of the opening. */
+  readonly openTimeoutMs: number
+}
+
+export interface LineOptions extends LineTarget, LineEvents {
+  readonly library: KafkaLibrary
+  readonly clock: Clock
+  readonly clientId: string
+  readonly security: Security
+}
+
+/** A connection of any make: `Line` goes over TCP. */
+export type AnyLine = Pick<
+  Line,
+  'isUp' | 'isQuiet' | 'isDue' | 'open' | 'call' | 'drained' | 'close' | 'error'
+>
+
+export type MakeLine = (options: LineTarget & LineEvents) => AnyLine
 
 /** The library's own time-out is not used: it is the same for all requests of a connection. */
 const neverMs = 2_147_483_647

@@ -2,14 +2,17 @@
  * The way to one broker for one purpose: one line after another, the next made when something is to
  * be sent and the broker's pause is over. Requests are sent in the order of the calls.
  */
+import type { Clock } from '../../../core/clock.ts'
 import { MillraceError, messageOf } from '../../../core/error.ts'
+import type { Outcome } from '../../../core/error.ts'
 import type { Api } from './api.ts'
 import type { BrokerHealth } from './broker-health.ts'
-import { Line } from './line.ts'
-import type { LineOptions } from './line.ts'
+import type { AnyLine, LineEvents, MakeLine } from './line.ts'
 import type { ApiVersionsAnswer } from './requests/api-versions.ts'
 
-export interface LinkOptions extends Omit<LineOptions, 'onAnswer' | 'onLost'> {
+export interface LinkOptions extends Omit<Parameters<MakeLine>[0], keyof LineEvents> {
+  readonly clock: Clock
+  readonly makeLine: MakeLine
   readonly health: BrokerHealth
   /** Each time that a line is up. */
   readonly onOffer: (offer: ApiVersionsAnswer) => void
@@ -18,18 +21,18 @@ export interface LinkOptions extends Omit<LineOptions, 'onAnswer' | 'onLost'> {
 }
 
 interface Waiting {
-  start(line: Line): void
+  start(line: AnyLine): void
   fail(thrown: unknown): void
 }
 
 export class Link {
   readonly #options: LinkOptions
-  #line: Line | null = null
+  #line: AnyLine | null = null
   /** In the order in which they came; none while a line is up. */
   #waiting: Waiting[] = []
   /** Under way: a line is being made. */
   #opening: Promise<void> | null = null
-  #next: Line | null = null
+  #next: AnyLine | null = null
   #isClosed = false
   #wake: (() => void) | null = null
 
@@ -102,15 +105,17 @@ export class Link {
     await line.close()
   }
 
-  async #newLine(): Promise<Line> {
-    const { health } = this.#options
+  async #newLine(): Promise<AnyLine> {
+    const { health, host, port, openTimeoutMs, makeLine } = this.#options
     // A timer may come a little early; a pause may have been set anew by another link.
     for (let ms = health.pauseMs(); ms > 0 && !this.#isClosed; ms = health.pauseMs()) {
       await this.#pause(ms)
     }
     if (this.#isClosed) throw closed()
-    const line = new Line({
-      ...this.#options,
+    const line: AnyLine = makeLine({
+      host,
+      port,
+      openTimeoutMs,
       onAnswer: () => health.answered(),
       onLost: (reason, waiting) => this.#lost(line, reason, waiting),
     })
@@ -143,13 +148,13 @@ export class Link {
     this.#wake = null
   }
 
-  #lost(line: Line, reason: string, waiting: number): void {
+  #lost(line: AnyLine, reason: string, waiting: number): void {
     this.#drop(line)
     // A broker closes connections that nobody uses: nothing is wrong then.
     if (waiting > 0) this.#options.onFailure(reason)
   }
 
-  #drop(line: Line): void {
+  #drop(line: AnyLine): void {
     if (this.#line !== line) return
     this.#line = null
     this.#options.health.lineCount -= 1
@@ -173,6 +178,7 @@ function notApplied(thrown: unknown): unknown {
   return new MillraceError(code, message, hint === undefined ? {} : { hint })
 }
 
-export function closed(): MillraceError {
-  return new MillraceError('log-closed', 'the Kafka log was closed')
+/** @param outcome `unknown`: something may have been done */
+export function closed(outcome: Outcome = 'not-applied'): MillraceError {
+  return new MillraceError('log-closed', 'the Kafka log was closed', { outcome })
 }

@@ -5,12 +5,14 @@
  * What is persisted, and so survives a move to another broker, is the last stable generation.
  */
 import type { Clock } from '../../../core/clock.ts'
+import type { MemberIdentity } from '../contracts.ts'
 import { errorCode } from '../wire/error-codes.ts'
+import type { GroupMember } from '../wire/requests/describe-groups.ts'
 import type { HeartbeatRequest } from '../wire/requests/heartbeat.ts'
 import type { JoinGroupAnswer, JoinGroupRequest } from '../wire/requests/join-group.ts'
 import type { LeaveGroupRequest } from '../wire/requests/leave-group.ts'
 import type { SyncGroupAnswer, SyncGroupRequest } from '../wire/requests/sync-group.ts'
-import { type ModelMember, newMember, nothing, refusedJoin } from './model-member.ts'
+import { type ModelMember, newMember, nothing, refusedJoin } from './group-member.ts'
 
 type State = 'empty' | 'preparing' | 'completing' | 'stable'
 
@@ -22,7 +24,7 @@ interface Snapshot {
 
 const c = errorCode
 
-export class ModelCoordinator {
+export class GroupCoordinator {
   /** Session time-outs that are allowed. */
   sessionMsMin = 1
   /** The group belongs to members of another protocol. */
@@ -63,6 +65,32 @@ export class ModelCoordinator {
   /** Whether a transaction's offsets would be taken from this member. */
   accepts({ memberId, generation }: { memberId: string; generation: number }): boolean {
     return this.#members.has(memberId) && generation === this.#generation
+  }
+
+  /**
+   * What is said to offsets that come as this member.
+   * @param isTransactional whether a transaction brings them
+   */
+  judge({ generation, memberId, instanceId }: MemberIdentity, isTransactional: boolean): number {
+    if (generation < 0 && this.#state === 'empty') return c.none
+    if (generation < 0 && memberId === '' && instanceId === null) {
+      return isTransactional ? c.none : c.unknownMemberId
+    }
+    const member = this.#members.get(memberId)
+    if (member === undefined) return this.#stranger(instanceId)
+    if (instanceId !== null && member.instanceId !== instanceId) return c.unknownMemberId
+    if (generation !== this.#generation) return c.illegalGeneration
+    return !isTransactional && this.#state === 'completing' ? c.rebalanceInProgress : c.none
+  }
+
+  /** For people. */
+  get members(): readonly GroupMember[] {
+    return [...this.#members.values()].map(({ id, instanceId }) => ({
+      memberId: id,
+      instanceId,
+      clientId: 'millrace',
+      host: '/model',
+    }))
   }
 
   join(request: JoinGroupRequest): Promise<JoinGroupAnswer> {

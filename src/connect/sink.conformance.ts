@@ -47,7 +47,7 @@ export interface SinkSubject {
    * pauses: `{ retries: 2, backoff: '10ms', backoffMax: '50ms', timeout: '2s' }`. Called for each
    * process that a case plays.
    */
-  sink(): Sink
+  sink(): Sink<ConformanceValue, string>
   /** Empties the destination, and makes it ready. Called before each case. */
   begin(): Promise<void>
   /** What has arrived since `begin`: in order, with repeats where they can be told. */

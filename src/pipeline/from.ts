@@ -57,7 +57,7 @@ import type { Window } from './window.ts'
  * @throws `invalid-argument` for a name that no source can have · `invalid-duration`
  * @example
  * const vitals = topic('vitals', { partitions: 1 })
- * const whole = pipeline('load', from(vitalsSource()).to(vitals), from(vitals).print())
+ * const whole = pipeline('load', from(machineVitals()).to(vitals), from(vitals).print())
  */
 export function from(source: SourceSpec, options?: SourceStartOptions): SourceStart
 /**

@@ -31,8 +31,9 @@ export function suiteOfSource<P>(test: TestFunction, subject: TestedSource<P>): 
 }
 
 /**
- * Makes a test of each case that a sink has to pass: what was delivered is there, in order, whatever
- * fails; what it cannot do is skipped, the title says why. Real time, as the destination may be.
+ * Makes a test of each case that a sink has to pass: what was delivered is there, in order,
+ * whatever fails; what it cannot do is skipped, the title says why. Real time, as the destination
+ * may be.
  * @param test as for `suiteOfSource`
  * @example
  * import { test } from 'node:test'

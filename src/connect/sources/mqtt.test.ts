@@ -62,7 +62,7 @@ function openOn(
   const stopping = new AbortController()
   const clock = new VirtualClock(1_700_000_000_000)
   const source = mqttSourceOn({ ...options, ...more }, async () => subscription)
-  const context = { signal: stopping.signal, clock, random: seededRandom(1) }
+  const context = { signal: stopping.signal, clock, random: seededRandom(1), notice: () => {} }
   const iterator = source.open(position, context)[Symbol.asyncIterator]()
   return { iterator, stop: () => stopping.abort() }
 }
@@ -141,6 +141,7 @@ test('topics of an earlier run that are not wanted any more are taken back', asy
     signal: new AbortController().signal,
     clock: new VirtualClock(),
     random: seededRandom(1),
+    notice: () => {},
   }
   const position = { messages: 5, topics: ['old/+', 'sensors/#'] }
   const iterator = source.open(position, context)[Symbol.asyncIterator]()

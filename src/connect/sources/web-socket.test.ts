@@ -54,7 +54,7 @@ function openOn(socket: FakeSocket, more: Partial<WebSocketSourceOptions> = {}) 
   const clock = new VirtualClock(1_700_000_000_000)
   const stopping = new AbortController()
   const source = webSocketSourceOn({ ...options, ...more }, () => socket.begin())
-  const context = { signal: stopping.signal, clock, random: seededRandom(1) }
+  const context = { signal: stopping.signal, clock, random: seededRandom(1), notice: () => {} }
   const iterator = source.open(null, context)[Symbol.asyncIterator]()
   return { iterator, clock, stop: () => stopping.abort() }
 }

@@ -13,6 +13,7 @@ const cases: Record<string, readonly string[]> = {
   'filter-map': ['cases/pipelines.ts', 'filter-map'],
   'window-count': ['cases/pipelines.ts', 'window-count'],
   latency: ['cases/latency.ts'],
+  files: ['cases/files.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
 }

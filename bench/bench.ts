@@ -16,6 +16,7 @@ const cases: Record<string, readonly string[]> = {
   latency: ['cases/latency.ts'],
   webhook: ['cases/webhook.ts'],
   'delivery-latency': ['cases/delivery-latency.ts'],
+  files: ['cases/files.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
 }

@@ -5,7 +5,7 @@ import { runSource } from '../../connect/source-runner.ts'
 import type { SourceEvent, SourceRun } from '../../connect/source-runner.ts'
 import { replay } from '../../connect/sources/replay.ts'
 import type { ReplayPosition } from '../../connect/sources/replay.ts'
-import { vitalsSource } from '../../connect/sources/vitals.ts'
+import { machineVitals } from '../../connect/sources/vitals.ts'
 import type { VitalsPosition } from '../../connect/sources/vitals.ts'
 import type { Clock } from '../../core/clock.ts'
 import { isCode } from '../../core/error.ts'
@@ -73,7 +73,7 @@ export async function startBundled(options: BundledOptions): Promise<Bundled> {
   }
   try {
     const recording = found?.recording
-    const vitals = examples.includes('vitals') ? await startSource('vitals', vitalsSource()) : null
+    const vitals = examples.includes('vitals') ? await startSource('vitals', machineVitals()) : null
     const flights =
       recording === undefined ? null : await startSource('flights', replay({ recording, speed }))
     const failed = firstFailure([pipelines.done, ...started.map((one) => one.done)])

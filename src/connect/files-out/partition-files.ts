@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { MillraceError } from '../../core/error.ts'
+import { isCode, MillraceError } from '../../core/error.ts'
 import type { OutboxPlace, SinkPartition, SinkRecord } from '../sink.ts'
 import { asAway, moveNew, syncFolder } from './disk.ts'
 import type { FileFormat } from './file-format.ts'
@@ -48,6 +48,8 @@ export class PartitionFiles implements SinkPartition {
   #last: Promise<unknown> = Promise.resolve()
   #cancelTimer: () => void = () => {}
   #state: 'good' | 'failed' | 'closed' = 'good'
+  /** Somebody else has the partition, for good. */
+  #fence: MillraceError | null = null
 
   private constructor(plan: FilesPlan, place: OutboxPlace, clock: Clock, manifest: Manifest) {
     this.#plan = plan
@@ -72,8 +74,7 @@ export class PartitionFiles implements SinkPartition {
       } catch (thrown) {
         await taken.close()
         // Its owner has committed once more in between.
-        const isAgain = thrown instanceof MillraceError && thrown.code === 'task-fenced'
-        if (!isAgain || tries === takeTries) throw asAway(thrown, plan.stage)
+        if (!isCode(thrown, 'task-fenced') || tries === takeTries) throw asAway(thrown, plan.stage)
       }
     }
   }
@@ -253,6 +254,7 @@ export class PartitionFiles implements SinkPartition {
 
   /** What fails half-way leaves files that nobody knows: the partition is taken anew. */
   async #changing(work: () => Promise<void>): Promise<void> {
+    if (this.#fence !== null) throw this.#fence
     if (this.#state !== 'good') {
       throw new MillraceError('sink-failed', 'these files have to be taken over again')
     }
@@ -260,6 +262,7 @@ export class PartitionFiles implements SinkPartition {
       await work()
     } catch (thrown) {
       this.#state = 'failed'
+      if (isCode(thrown, 'task-fenced')) this.#fence = thrown
       throw asAway(thrown, this.#plan.dir)
     }
   }

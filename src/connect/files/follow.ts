@@ -10,8 +10,8 @@ import { beginsAs, headBytesMax, idOf } from './file-identity.ts'
 import type { FileIdentity } from './file-identity.ts'
 import { FolderWatch } from './folder-watch.ts'
 import type { FilePosition, WholeReading } from './read-whole.ts'
-import { fileAfter, findFile, look } from './rotation.ts'
-import { RowFile } from './row-file.ts'
+import { findFile, look, openNext } from './rotation.ts'
+import type { RowFile } from './row-file.ts'
 
 export interface FollowOptions extends WholeReading {
   /** Between two looks, where the system does not tell of changes. */
@@ -91,7 +91,7 @@ class Follower {
   async #resume(from: FilePosition | null): Promise<void> {
     if (from === null) return
     const { path, notice, format } = this.#options
-    const found = await findFile(path, from.file, from.offset)
+    const found = await findFile(path, { identity: from.file, offset: from.offset }, format)
     if (found === null) {
       notice(
         `the file that was read is gone or was cut short: ${path} is read from its start; ` +
@@ -99,20 +99,14 @@ class Follower {
       )
       return
     }
-    this.#file = await RowFile.open(found, format)
+    this.#file = found
     this.#identity = from.file
     await this.#file.goTo(from)
   }
 
   async #openNext(): Promise<void> {
     const { path, format } = this.#options
-    const next = this.#last === null ? (await look(path))?.path : await fileAfter(path, this.#last)
-    if (next === undefined || next === null) return
-    this.#file = await RowFile.open(next, format).catch((thrown: unknown) => {
-      // Renamed since: the next look finds it.
-      if ((thrown as NodeJS.ErrnoException | null)?.code === 'ENOENT') return null
-      throw thrown
-    })
+    this.#file = await openNext(path, this.#last, format)
     this.#identity = null
   }
 

@@ -1,5 +1,5 @@
 /** Files by time: each record in exactly one of them, none of them ever half. */
-import { mkdir } from 'node:fs/promises'
+import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { durationMs } from '../../core/duration.ts'
@@ -97,6 +97,10 @@ export function files<V = unknown, K = unknown>(
   const openFormat = formatOf(name, options)
   const stage = join(dir, '.millrace')
   const times = { everyMs, by, latenessMs, fileBytesMax }
+  const away = (thrown: unknown): never => {
+    throw asAway(thrown, dir)
+  }
+  let isMade = false
   return {
     kind: 'sink',
     guarantee: 'exactly-once',
@@ -111,9 +115,10 @@ export function files<V = unknown, K = unknown>(
     }),
     open: async ({ clock }) => {
       const format = await openFormat()
-      await mkdir(stage, { recursive: true }).catch((thrown: unknown) => {
-        throw asAway(thrown, dir)
-      })
+      // Made once: a folder that is gone later, as its disk is, is waited for. In an empty one
+      // the position would not be known.
+      await (isMade ? access(stage) : mkdir(stage, { recursive: true })).catch(away)
+      isMade = true
       return new FilesConnection({ name, dir, stage, format, ...times }, clock)
     },
   }

@@ -52,7 +52,7 @@ const waitMsMax = 30_000
  * @throws `invalid-argument` · `invalid-duration`
  * @example
  * const nightly = schedule({ name: 'nightly', cron: '0 3 * * *', zone: 'Europe/Berlin' })
- * const due = topic('due', { partitions: 1 })
+ * const due = topic('due', { codec: json<{ schedule: string; due: string }>(), partitions: 1 })
  * from(nightly).to(due).kind // => 'pipeline'
  */
 export function schedule(options: ScheduleOptions): Source<SchedulePosition> {

@@ -60,7 +60,7 @@ export interface VitalsPosition {
  * The vital signs of this machine as a source named `vitals`.
  * @throws `invalid-duration` · `invalid-argument` for `every` of 0
  */
-export function vitalsSource(options: VitalsOptions = {}): Source<VitalsPosition> {
+export function machineVitals(options: VitalsOptions = {}): Source<VitalsPosition> {
   const { every = '250ms', probe = openMachineProbe } = options
   const everyMs = durationMs(every, 'every')
   if (everyMs === 0) {

@@ -53,8 +53,8 @@ await inTempDir(async (dir) => {
     met: added <= 5,
     cpuSecondsPerMillion: (measured.cpuSeconds() / records) * 1e6,
     note:
-      `append → outbox p50 ${ms(atOutbox, 50).toFixed(1)}, p99 ${ms(atOutbox, 99).toFixed(1)} ms; ` +
-      `append → action p50 ${ms(atAction, 50).toFixed(1)}, p99 ${ms(atAction, 99).toFixed(1)} ms`,
+      `to the outbox p50 ${ms(atOutbox, 50).toFixed(1)}, p99 ${ms(atOutbox, 99).toFixed(1)} ms; ` +
+      `to the action p50 ${ms(atAction, 50).toFixed(1)}, p99 ${ms(atAction, 99).toFixed(1)} ms`,
   })
   await reader.close()
   await running.stop()

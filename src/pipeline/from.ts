@@ -56,8 +56,9 @@ import type { Window } from './window.ts'
  * cannot, `dedupe` leaves out what comes twice.
  * @throws `invalid-argument` for a name that no source can have · `invalid-duration`
  * @example
- * const vitals = topic('vitals', { partitions: 1 })
- * const whole = pipeline('load', from(machineVitals()).to(vitals), from(vitals).print())
+ * const ticks = topic('ticks', { partitions: 1 })
+ * const server = webSocketSource({ url: 'ws://127.0.0.1:8080' })
+ * const whole = pipeline('show', from(server).to(ticks), from(ticks).print())
  */
 export function from(source: SourceSpec, options?: SourceStartOptions): SourceStart
 /**

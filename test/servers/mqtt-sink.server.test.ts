@@ -89,7 +89,10 @@ defineSinkConformance(test, {
       name: 's',
       url: conformance?.broker.url ?? 'mqtt://127.0.0.1:1',
       topic: (value) => ((value as ConformanceValue).isBad ? '#' : 'alarms/a'),
-      ...{ retries: 2, backoff: '10ms', backoffMax: '50ms', timeout: '2s' },
+      retries: 2,
+      backoff: '10ms',
+      backoffMax: '50ms',
+      timeout: '2s',
     }),
   begin: async () => {
     if (conformance !== null) conformance.packets = await listen(conformance.broker, 5)

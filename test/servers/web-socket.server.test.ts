@@ -31,7 +31,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended
 }
 
-test('a server that goes down and comes back, and sends all again: each is there once', async () => {
+test('a server that goes down, comes back and sends all again: each is there once', async () => {
   const port = await freePort()
   const server = await startServer(port)
   const log = openMemoryLog()

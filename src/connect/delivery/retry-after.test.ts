@@ -23,6 +23,32 @@ test.for(['sink-unavailable', 'sink-failed'] as const)('%s without: soon', async
   expect(second - first).toBeLessThan(2_000)
 })
 
+test('a destination that is away is left alone with all records, not one', async () => {
+  const clock = new VirtualClock(1_700_000_000_000)
+  const log = openMemoryLog({ clock })
+  await createOutbox(log)
+  const triedAtMs: number[] = []
+  const fail = (): never => {
+    throw new MillraceError('sink-unavailable', 'later', { retryAfterMs: 30_000 })
+  }
+  const sink = action(
+    's',
+    () => {
+      triedAtMs.push(clock.now())
+      if (triedAtMs.length === 1) fail()
+    },
+    { concurrency: 1 },
+  )
+  const run = await deliverOutbox(log, sink, { clock })
+  await fill(
+    log,
+    ['a', 'b', 'c'].map((key) => ({ key, value: 0 })),
+  )
+  await until(clock, () => triedAtMs.length === 4, { stepMs: 50, what: 'the other tries' })
+  expect((triedAtMs[1] ?? 0) - (triedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(30_000)
+  await withTime(clock, run.stop())
+})
+
 test('what is asked for is bounded', () => {
   const asks = (retryAfterMs: number): number =>
     askedPauseMs(new MillraceError('sink-failed', 'later', { retryAfterMs }))

@@ -30,7 +30,7 @@ export async function connectMqtt(
   broker: MqttBroker,
   options: ConnectOptions,
 ): Promise<MqttConnection> {
-  const { connect } = await loaded()
+  const { connect } = await loaded(() => import('mqtt'))
   const { signal, failed, clientId, clean, properties, prepare } = options
   const { tls } = broker
   const client = connect(broker.url, {
@@ -67,9 +67,10 @@ export async function connectMqtt(
   }
 }
 
-async function loaded(): Promise<typeof import('mqtt')> {
+/** Only who uses MQTT needs its package. @throws `missing-dependency` */
+export async function loaded<Module>(load: () => Promise<Module>): Promise<Module> {
   try {
-    return await import('mqtt')
+    return await load()
   } catch (thrown) {
     if (!/'mqtt'/.test(messageOf(thrown))) throw thrown
     throw new MillraceError('missing-dependency', 'the package mqtt is not there', {

@@ -125,9 +125,8 @@ async function whileOpen<T>(client: MqttClient, work: Promise<T>): Promise<T> {
 
 function failure({ source, broker }: SubscriptionOptions, why: string, cause?: unknown) {
   const { host } = new URL(broker.url)
-  return new MillraceError('source-failed', `source ${source}: the broker ${host}: ${why}`, {
-    ...(cause === undefined || cause === null ? {} : { cause }),
-  })
+  const text = `source ${source}: the broker ${host}: ${why}`
+  return new MillraceError('source-failed', text, { cause: cause ?? undefined })
 }
 
 class Inbox implements MqttSubscription {

@@ -212,9 +212,8 @@ function away(sink: string, { url }: MqttBroker, why: string, cause: unknown): M
 }
 
 function refused(sink: string, why: string, cause: unknown): MillraceError {
-  return new MillraceError('sink-refused', `sink ${sink}: ${why}`, {
-    ...(cause === null ? {} : { cause }),
-  })
+  const details = cause === null ? {} : { cause }
+  return new MillraceError('sink-refused', `sink ${sink}: ${why}`, details)
 }
 
 /** MQTT 5, 4.7.3. */

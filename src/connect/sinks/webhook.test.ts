@@ -210,7 +210,10 @@ defineSinkConformance(test, {
   sink: () =>
     webhook('s', {
       url: url(),
-      ...{ retries: 2, backoff: '10ms', backoffMax: '50ms', timeout: '2s' },
+      retries: 2,
+      backoff: '10ms',
+      backoffMax: '50ms',
+      timeout: '2s',
     }),
   begin: async () => {
     came = []

@@ -231,8 +231,15 @@ function specOf(options: MqttSourceOptions): MqttSpec {
   }
   const sessionExpirySeconds = Math.min(expiry, sessionExpirySecondsMax)
   return {
-    ...{ name, clientId, qos, receiveMaximum, payloadBytesMax },
-    ...{ broker, topics, mapping, sessionExpirySeconds },
+    name,
+    clientId,
+    qos,
+    receiveMaximum,
+    payloadBytesMax,
+    broker,
+    topics,
+    mapping,
+    sessionExpirySeconds,
   }
 }
 

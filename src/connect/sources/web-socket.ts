@@ -328,7 +328,10 @@ function specOf(options: WebSocketSourceOptions): Omit<Spec, 'connect'> {
   const list = <T>(given: T | readonly T[]): readonly T[] =>
     Array.isArray(given) ? (given as readonly T[]) : [given as T]
   return {
-    ...{ name, url, filter, ping },
+    name,
+    url,
+    filter,
+    ping,
     subscribe: list(subscribe),
     protocols: [...list(protocols)],
     mapping: {

@@ -54,6 +54,10 @@ export class Mosquitto {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
+    // Also where a test is cut off.
+    const end = (): unknown => child.kill('SIGKILL')
+    process.once('exit', end)
+    child.once('exit', () => process.removeListener('exit', end))
     const hear = (bytes: Buffer): void => {
       this.#said += bytes.toString()
     }

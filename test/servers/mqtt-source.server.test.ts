@@ -115,6 +115,7 @@ test('a commit that waits: no PUBACK before it, all after it, in order', async (
   const gate = Promise.withResolvers<void>()
   const gated = gatedLog(log, gate.promise)
   await start(gated, sourceOf(broker))
+  closing.push(async () => gate.resolve()) // before the run is stopped
   await until(() => broker.log.includes('Sending SUBACK to victim'), 'a subscription')
   const client = await publisher(broker)
   await client.publishAsync('plant/a', 'first', { qos: 1 })
@@ -134,6 +135,7 @@ test('no more than the receive maximum is on its way', async () => {
   const gate = Promise.withResolvers<void>()
   const log = openMemoryLog()
   const run = await start(gatedLog(log, gate.promise), sourceOf(broker, { receiveMaximum: 5 }))
+  closing.push(async () => gate.resolve()) // before the run is stopped
   await until(() => broker.log.includes('Sending SUBACK to victim'), 'a subscription')
   const client = await publisher(broker)
   for (let i = 0; i < 50; i++) await client.publishAsync('plant/a', `m${i}`, { qos: 1 })
@@ -148,6 +150,7 @@ test('MQTT 3.1.1 and QoS 0: what is held is bounded, and what comes after that w
   const log = openMemoryLog()
   const source = sourceOf(broker, { version: 4, qos: 0, receiveMaximum: 5 })
   const run = await start(gatedLog(log, gate.promise), source)
+  closing.push(async () => gate.resolve()) // before the run is stopped
   await until(() => broker.log.includes('Sending SUBACK to victim'), 'a subscription')
   const client = await publisher(broker)
   for (let i = 0; i < 500; i++) await client.publishAsync('plant/a', `m${i}`, { qos: 0 })

@@ -4,7 +4,7 @@ import type { Planted } from './planted-bug.ts'
 export const edgeBugs: readonly Planted[] = [
   {
     name: "a source's records are committed before its position",
-    file: 'src/connect/source-runner.ts',
+    file: 'src/connect/source-loop.ts',
     find: `    await session.commit({
       offsets: [],
       appends,`,
@@ -15,7 +15,7 @@ export const edgeBugs: readonly Planted[] = [
   },
   {
     name: 'failures of a source are counted over commits that went well',
-    file: 'src/connect/source-runner.ts',
+    file: 'src/connect/source-loop.ts',
     find: '    this.#failureCount = 0\n',
     replace: '',
   },

@@ -47,6 +47,8 @@ export class PartitionFiles implements SinkPartition {
   /** What is under way, one after the other. */
   #last: Promise<unknown> = Promise.resolve()
   #cancelTimer: () => void = () => {}
+  /** A file could not be completed though it was due. */
+  #onStuck: () => void = () => {}
   #state: 'good' | 'failed' | 'closed' = 'good'
   /** Somebody else has the partition, for good. */
   #fence: MillraceError | null = null
@@ -86,6 +88,11 @@ export class PartitionFiles implements SinkPartition {
   /** Whether it can be used on: nothing has failed. */
   get isGood(): boolean {
     return this.#state === 'good'
+  }
+
+  /** Who is told when a file that is due could not be completed, though no record came. */
+  whenStuck(tell: () => void): void {
+    this.#onStuck = tell
   }
 
   /** When nothing is under way. */
@@ -218,9 +225,8 @@ export class PartitionFiles implements SinkPartition {
     if (dueMs.length === 0 || this.#state !== 'good') return
     const inMs = Math.max(1, Math.min(...dueMs) - this.#clock.now())
     this.#cancelTimer = this.#clock.after(inMs, () => {
-      void this.#inTurn(() => this.#changing(() => this.#roll())).catch(() => {
-        // It shows with the next record: the partition is taken anew.
-      })
+      // What fails shows with the next record; until then it is tried by itself.
+      void this.#inTurn(() => this.#changing(() => this.#roll())).catch(() => this.#onStuck())
     })
   }
 

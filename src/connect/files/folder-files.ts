@@ -54,6 +54,8 @@ export class FolderFiles {
   #seen = new Map<string, Seen>()
   /** Names before the mark, at the first look and since. */
   #passed: Set<string> | null = null
+  /** Done at the last listing, and given since: what is before the mark next time was read. */
+  #read = new Set<string>()
   /** By time of change: what was found, as it costs a call each. */
   #orders = new Map<string, string>()
 
@@ -67,7 +69,9 @@ export class FolderFiles {
     for (let tries = 0; this.#queue.length > 0 && tries < incompleteMax; tries++) {
       const name = this.#queue.shift() as string // it is not empty
       const file = await this.#complete(name)
-      if (file !== null) return file
+      if (file === null) continue
+      this.#read.add(name)
+      return file
     }
     this.#queue = []
     return null
@@ -100,7 +104,9 @@ export class FolderFiles {
       if (mark === null || orderOf(name) > mark) left.push(name)
       else passed.add(name)
     }
-    if (this.#passed !== null) for (const name of passed) if (!this.#passed.has(name)) onLate(name)
+    for (const name of this.#passed === null ? [] : passed)
+      if (!this.#passed?.has(name) && !this.#read.has(name)) onLate(name)
+    this.#read = doneNames
     this.#passed = passed
     const key = (name: string): string => orderOf(name)
     return left.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).slice(0, queueMax)

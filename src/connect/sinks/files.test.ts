@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -285,6 +286,28 @@ test('a folder that is taken away is away', async () => {
     isCode(error, 'sink-unavailable'),
   )
   assert.ok(!existsSync(dir))
+  await writer.close()
+})
+
+test('a file that could not be completed when it was due is tried again by itself', async () => {
+  const dir = fresh()
+  const writer = await open({ dir, format: 'ndjson', every: '1m', lateness: '0s' })
+  await writer.write(record(0, 0))
+  // In the way: no manifest can be made.
+  const stage = join(dir, '.millrace')
+  renameSync(stage, `${stage}-away`)
+  writer.clock.advance(61_000)
+  for (let turn = 0; turn < 50; turn++) {
+    await new Promise((resolve) => systemClock.after(1, () => resolve(null)))
+    if (turn % 10 === 0) writer.clock.advance(5_000)
+  }
+  assert.deepEqual(finals(dir), [])
+  renameSync(`${stage}-away`, stage)
+  for (let turn = 0; turn < 400 && finals(dir).length === 0; turn++) {
+    await new Promise((resolve) => systemClock.after(1, () => resolve(null)))
+    writer.clock.advance(500)
+  }
+  assert.deepEqual(Object.values(content(dir)), ['0\n'])
   await writer.close()
 })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
-import { MillraceError } from '../../core/error.ts'
+import { isCode, MillraceError } from '../../core/error.ts'
 import { checkSinkName } from '../../pipeline/sink-spec.ts'
 import {
   checkOptionNames,
@@ -13,6 +13,7 @@ import {
 } from '../delivery/delivery-options.ts'
 import type { DeliveryOptions } from '../delivery/delivery-options.ts'
 import { asAway } from '../files-out/disk.ts'
+import { fenced } from '../files-out/manifest.ts'
 import { csvFormat, ndjsonFormat, parquetFormat } from '../files-out/file-format.ts'
 import type { ColumnType, FileFormat } from '../files-out/file-format.ts'
 import { PartitionFiles } from '../files-out/partition-files.ts'
@@ -54,6 +55,8 @@ export interface FilesOptions extends Omit<DeliveryOptions, 'order' | 'concurren
 const fileBytesDefault = 256 << 20
 const fileBytesLargest = 2 ** 40
 const batchDefault = 5_000
+/** Before a file that could not be completed is tried again. */
+const retryMs = 5_000
 const columnTypes: readonly string[] = [
   'string',
   'boolean',
@@ -128,15 +131,26 @@ class FilesConnection implements TransactionalConnection {
   readonly #plan: FilesPlan
   readonly #clock: Clock
   readonly #taken = new Map<string, { readonly epoch: number; readonly files: PartitionFiles }>()
+  /** One after the other. */
+  #taking: Promise<unknown> = Promise.resolve()
+  readonly #retries = new Set<() => void>()
+  #isClosed = false
 
   constructor(plan: FilesPlan, clock: Clock) {
     this.#plan = plan
     this.#clock = clock
   }
 
-  async take(place: OutboxPlace): Promise<SinkPartition> {
+  take(place: OutboxPlace): Promise<SinkPartition> {
+    const taking = this.#taking.catch(() => {}).then(() => this.#take(place))
+    this.#taking = taking
+    return taking
+  }
+
+  async #take(place: OutboxPlace): Promise<SinkPartition> {
     const key = `${place.topic}/${place.partition}`
     const before = this.#taken.get(key)
+    if (before !== undefined && before.epoch > place.epoch) throw fenced(place)
     await before?.files.idle()
     // After a record that was refused, or a time-out: all is as it was.
     if (before?.epoch === place.epoch && before.files.isGood) return before.files
@@ -144,10 +158,26 @@ class FilesConnection implements TransactionalConnection {
     this.#taken.delete(key)
     const taken = await PartitionFiles.take(this.#plan, place, this.#clock)
     this.#taken.set(key, { epoch: place.epoch, files: taken })
+    taken.whenStuck(() => this.#takeAgain(place))
     return taken
   }
 
+  /** A file was due while the disk was full: no record may come to try it again. */
+  #takeAgain(place: OutboxPlace): void {
+    if (this.#isClosed) return
+    const cancel = this.#clock.after(retryMs, () => {
+      this.#retries.delete(cancel)
+      void this.take(place).catch((thrown: unknown) => {
+        if (!isCode(thrown, 'task-fenced')) this.#takeAgain(place)
+      })
+    })
+    this.#retries.add(cancel)
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true
+    for (const cancel of this.#retries) cancel()
+    await this.#taking.catch(() => {})
     await Promise.all([...this.#taken.values()].map((taken) => taken.files.close()))
   }
 }

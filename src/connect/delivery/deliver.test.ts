@@ -273,3 +273,41 @@ test('a connection is opened anew after an outage, and closed at the end', async
   await withTime(clock, run.stop())
   assert.deepEqual([opened, closed], [2, 2])
 })
+
+test('D3 a record over which the destination hangs up is given up', async () => {
+  const { clock, log } = await bench()
+  const taken: unknown[] = []
+  const sink = action(
+    's',
+    (value: unknown) => {
+      if (value === 0) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+      taken.push(value)
+    },
+    { retries: 2 },
+  )
+  await fill(log, [{ key: 'bad', value: 0 }])
+  const run = await deliverOutbox(log, sink, { clock })
+  for (let i = 1; run.status().dead === 0; i++) {
+    assert.ok(i < 100, 'it is tried for ever')
+    await fill(log, numbered(1, 'good', i))
+    await until(clock, () => taken.length === i, { stepMs: 100 })
+    clock.advance(1_000)
+    await systemClock.nextTurn()
+  }
+  await withTime(clock, run.stop())
+  assert.equal((await recordsOf(log, `${outboxTopic}.dead`)).length, 1)
+})
+
+test('K5 a destination that is beyond the end of the outbox is of another log', async () => {
+  const { clock, log, destination } = await bench()
+  await fill(log, numbered(10))
+  const first = await deliverOutbox(log, destination.transactional('s'), { clock })
+  await until(clock, () => first.status().backlog === 0)
+  await withTime(clock, first.stop())
+  const other = openMemoryLog({ clock, store: new MemoryStore() })
+  await createOutbox(other)
+  await fill(other, numbered(3))
+  const run = await deliverOutbox(other, destination.transactional('s'), { clock })
+  await assert.rejects(withTime(clock, run.done), (thrown) => isCode(thrown, 'offset-out-of-range'))
+  assert.equal(destination.received.length, 10)
+})

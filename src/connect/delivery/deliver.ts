@@ -162,12 +162,17 @@ function feedingOf(
   const destination = new Destination({ sink, ...shared, notify })
   const openReader = (place: TopicPartition) => async (offset: number) =>
     await log.openReader([{ ...place, offset }])
+  const endOffset =
+    ({ topic, partition }: TopicPartition) =>
+    async (): Promise<number> =>
+      (await log.describeTopic(topic)).partitions[partition]?.endOffset ?? 0
   return {
     destination,
     delivering: (session, run) =>
       new TransactionalDelivery({
         outbox: session,
         openReader: openReader(session.place),
+        endOffset: endOffset(session.place),
         destination,
         codec,
         ...shared,

@@ -72,6 +72,7 @@ export class Destination<C extends Closable> {
   #inFlight = 0
   /** Before it the rate allows no record; monotonic. */
   #rateFreeMs = 0
+  #successCount = 0
   #delivered = 0
   #failures = 0
   #dead = 0
@@ -117,6 +118,7 @@ export class Destination<C extends Closable> {
       await orAborted(work, ending.signal)
       const wasAway = this.#breaker.state !== 'closed'
       this.#breaker.succeeded()
+      this.#successCount += 1
       if (wasAway) this.#options.notify({ kind: 'sink-back' })
       this.#latency.record(Math.max(1, Math.round((clock.monotonic() - startedMs) * 1_000)))
       return { kind: 'delivered' }
@@ -146,6 +148,11 @@ export class Destination<C extends Closable> {
       this.#inFlight -= 1
       for (const listen of this.#listeners) listen()
     }
+  }
+
+  /** Tries that have succeeded. */
+  get successCount(): number {
+    return this.#successCount
   }
 
   countDelivered(recordCount: number): void {

@@ -53,6 +53,8 @@ interface Load {
   failures: number
   /** One of them was refused, or all tries are used up: each is tried by itself. */
   isSplit: boolean
+  /** Tries of the destination that had succeeded when it last failed; null: it has not failed. */
+  successesBefore: number | null
   /** Monotonic. */
   dueMs: number
 }
@@ -62,6 +64,8 @@ export class KeyedDelivery {
   readonly #lanes = new Lanes<HeldRecord>()
   /** Failed before, in the order in which they were given back. */
   #again: Load[] = []
+  /** The try before was of records that had failed before. */
+  #wasAgain = false
   #heldBytes = 0
   #inFlight = 0
   #failure: { readonly thrown: unknown } | null = null
@@ -129,7 +133,7 @@ export class KeyedDelivery {
     const { destination, clock, spec } = this.#parts
     for (;;) {
       const nowMs = clock.monotonic()
-      const load = this.#nextAgain(nowMs) ?? null
+      const load = this.#nextAgain(nowMs)
       if (load === null && !this.#lanes.hasReady) {
         return Math.min(...this.#again.map(({ dueMs }) => dueMs - nowMs), Number.POSITIVE_INFINITY)
       }
@@ -137,18 +141,32 @@ export class KeyedDelivery {
       if (waitMs > 0) return waitMs
       if (load !== null) {
         this.#again = this.#again.filter((one) => one !== load)
+        this.#wasAgain = true
         this.#try(load)
         continue
       }
+      this.#wasAgain = false
       const parcel = this.#lanes.take(spec.batch)
       if (parcel === null) continue
-      this.#try({ parcel, attempts: 0, failures: 0, isSplit: false, dueMs: nowMs })
+      this.#try({
+        parcel,
+        attempts: 0,
+        failures: 0,
+        isSplit: false,
+        dueMs: nowMs,
+        successesBefore: null,
+      })
     }
   }
 
-  /** The one that has waited longest of those that are due. */
-  #nextAgain(nowMs: number): Load | undefined {
-    return this.#again.find(({ dueMs }) => dueMs <= nowMs)
+  /**
+   * Of those that failed before and are due, the one that has waited longest; null where others are
+   * to have their turn: a few that always fail do not keep them from a destination that is asked
+   * but now and then.
+   */
+  #nextAgain(nowMs: number): Load | null {
+    if (this.#wasAgain && this.#lanes.hasReady) return null
+    return this.#again.find(({ dueMs }) => dueMs <= nowMs) ?? null
   }
 
   #try(load: Load): void {
@@ -189,10 +207,11 @@ export class KeyedDelivery {
       this.#parts.destination.countDelivered(held.length)
       return this.#done(load, held)
     }
-    if (outcome.counts) load.failures += 1
+    const counts = outcome.counts || this.#isAboutIt(load)
+    load.successesBefore = this.#parts.destination.successCount
+    if (counts) load.failures += 1
     const isLast = outcome.kind === 'refused' || load.failures > this.#parts.spec.retries
-    if (!isLast || !outcome.counts)
-      return this.#later(load, outcome.counts, askedPauseMs(outcome.error))
+    if (!isLast || !counts) return this.#later(load, counts, askedPauseMs(outcome.error))
     // Which of them it was only shows when each is tried by itself.
     if (held.length > 1) {
       load.isSplit = true
@@ -200,6 +219,14 @@ export class KeyedDelivery {
       return this.#later(load, false)
     }
     this.#giveUp(load, held, outcome.error)
+  }
+
+  /**
+   * The destination has taken others since this one failed last: it is not away, though it may look
+   * so, as where it drops the connection over a record that it does not like.
+   */
+  #isAboutIt({ successesBefore }: Load): boolean {
+    return successesBefore !== null && this.#parts.destination.successCount > successesBefore
   }
 
   #giveUp(load: Load, held: readonly HeldRecord[], error: MillraceError): void {

@@ -10,7 +10,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
 import type { Random } from '../../core/random.ts'
 import type { Bell } from '../../engine/bell.ts'
-import type { Reader } from '../../log/log.ts'
+import type { Reader, TopicPartition } from '../../log/log.ts'
 import type { RecordBatch } from '../../log/batch.ts'
 import type { SinkPartition, SinkRecord, TransactionalConnection } from '../sink.ts'
 import { askedPauseMs, backoffMs } from './backoff.ts'
@@ -28,6 +28,8 @@ export interface TransactionalParts {
   readonly outbox: OutboxSession
   /** A reader of the outbox's partition, from an offset that the session has passed. */
   readonly openReader: (offset: number) => Promise<Reader>
+  /** Where the outbox's partition ends. */
+  readonly endOffset: () => Promise<number>
   readonly destination: Destination<TransactionalConnection>
   readonly spec: DeliverySpec
   readonly codec: Codec<unknown>
@@ -96,6 +98,8 @@ export class TransactionalDelivery {
     while (this.#taken === null && !isStopping()) await this.#take()
     const start = outbox.session.offsets[0] ?? 0
     const position = this.#taken?.partition.position ?? 0
+    const endOffset = await this.#parts.endOffset()
+    if (position > endOffset) throw beyond(outbox.place, position, endOffset)
     this.#readTo = position
     if (position < start) await this.#catchUp(position, start)
   }
@@ -284,4 +288,16 @@ export class TransactionalDelivery {
     if (outcome.kind !== 'delivered') this.#taken = null
     return outcome
   }
+}
+
+/** Records up to it would be passed over in silence. */
+function beyond(place: TopicPartition, position: number, endOffset: number): MillraceError {
+  return new MillraceError(
+    'offset-out-of-range',
+    `the destination is at ${position} of an outbox that ends at ${endOffset}`,
+    {
+      at: place,
+      hint: 'it belongs to another log: give the sink another name, or empty the destination',
+    },
+  )
 }

@@ -24,10 +24,12 @@ import type { SimulatedProcess } from './simulated-process.ts'
 import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { SimulatedWriter } from './simulated-writer.ts'
 import type { InputRecord } from './simulation-input.ts'
+import { Stalls } from './stalls.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
-import { DiskWorld, isOfDisk } from './disk/disk-world.ts'
-import { MemoryWorld, type World, type WorldRun } from './world.ts'
+import { isOfDisk } from './disk/disk-world.ts'
+import type { World } from './world.ts'
+import { worldOf } from './world-of.ts'
 import { writerNamed, Writers } from './writers.ts'
 
 /** Steps of time after which a run that has not ended never will. */
@@ -59,13 +61,6 @@ export async function runOnce(options: RunOptions): Promise<RunResult> {
   return await new Run(options).run()
 }
 
-/** Where the subject does not say: on a disk where a fault of one is to come, else in memory. */
-function worldOf({ subject, faults, seed = null }: RunOptions, note: WorldRun['note']): World {
-  if (subject.world !== undefined) return subject.world({ seed, note })
-  const disk = faults.find((fault) => fault.kind === 'disk')
-  return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld()
-}
-
 class Run implements Meeting {
   readonly blocksAtOnce: number
   readonly #options: RunOptions
@@ -78,8 +73,7 @@ class Run implements Meeting {
   #commits = 0
   #openings = 0
   #losses = 0
-  /** Until when no records come: topic/partition → virtual ms. */
-  readonly #stalledTo = new Map<string, number>()
+  readonly #stalls = new Stalls(this.#time)
   readonly #fleet: SimulatedFleet
 
   constructor(options: RunOptions) {
@@ -186,6 +180,7 @@ class Run implements Meeting {
 
   /** Lets time go on until all is read, and then for as long as the subject says. */
   async #drive(writer: SimulatedWriter): Promise<string | null> {
+    const { subject } = this.#options
     let endMs = Number.POSITIVE_INFINITY
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
@@ -195,7 +190,8 @@ class Run implements Meeting {
         if (endMs !== Number.POSITIVE_INFINITY) endMs = this.#endMs(writer)
         continue
       }
-      if (this.#time.isWallStanding && this.#fleet.isActive && this.#isRead(writer)) {
+      const isStanding = this.#time.isWallStanding && this.#fleet.isActive
+      if (isStanding && writer.isWritten && isAllRead(subject, this.#world.committed)) {
         this.#note('all is read, the wall clock goes on')
         this.#time.isWallStanding = false
         endMs = this.#endMs(writer)
@@ -221,26 +217,6 @@ class Run implements Meeting {
     return this.#time.wallMs + afterMs
   }
 
-  /** Every task has committed all that there is for it. */
-  #isRead({ isWritten }: SimulatedWriter): boolean {
-    if (!isWritten) return false
-    const { subject } = this.#options
-    const { places, name } = subject
-    const tasks = this.#world.committed.tasksOf(name)
-    return places.every((topic) =>
-      (this.#world.committed.topics.get(topic)?.partitions ?? []).every(
-        ({ partition, endOffset }) => {
-          const key = `${topic}/${partition}`
-          const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
-          // Of a partition without records there is nothing to commit, but where to begin.
-          const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
-          if (endOffset === 0 && isBegun) return true
-          return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
-        },
-      ),
-    )
-  }
-
   async #stop(): Promise<string | null> {
     this.#fleet.stop()
     for (let steps = 0; steps < stepsMax; steps++) {
@@ -258,7 +234,7 @@ class Run implements Meeting {
   commit(process: SimulatedProcess, spec: TaskSpec, commit: CommitBatch): readonly Fault[] {
     const number = this.#commits
     this.#commits += 1
-    const faults = this.#options.faults.filter(
+    const faults = this.#meet(
       (fault) =>
         fault.kind !== 'small-reads' &&
         fault.kind !== 'throws' &&
@@ -267,7 +243,6 @@ class Run implements Meeting {
         !(fault.kind === 'crash' && !/commit|power/.test(fault.when)) &&
         !(fault.kind === 'hand-over' && fault.change === 'is slow'),
     )
-    for (const fault of faults) this.#met.add(fault)
     const appends = commit.appends.map(({ topic, partition }) => `${topic}/${partition}`)
     const offsets = spec.inputs.flatMap(({ topic, partition }, i) => {
       const offset = commit.offsets[i] ?? -1
@@ -288,12 +263,11 @@ class Run implements Meeting {
     const place = inputs[input % Math.max(1, inputs.length)]
     if (place === undefined) return
     this.#note(`${offsetKey(place)} stalls for ${ms} ms`)
-    this.#stalledTo.set(offsetKey(place), this.#time.monotonicMs + ms)
+    this.#stalls.begin(place, ms)
   }
 
   isStalled(place: TopicPartition): boolean {
-    if (this.#stalledTo.size === 0) return false
-    return (this.#stalledTo.get(offsetKey(place)) ?? 0) > this.#time.monotonicMs
+    return this.#stalls.has(place)
   }
 
   trouble({ does, ms }: Extract<Fault, { kind: 'disk' }>): void {
@@ -310,12 +284,10 @@ class Run implements Meeting {
     const number = this.#losses
     this.#losses += 1
     this.note(process, `hears of loss ${number}: ${tasks.join(' ')}`)
-    return this.#options.faults.filter((fault) => {
+    return this.#meet((fault) => {
       const isCrash = fault.kind === 'crash' && fault.when === 'hand-over'
       const isSlow = fault.kind === 'hand-over' && fault.change === 'is slow'
-      if ((!isCrash && !isSlow) || fault.at !== number) return false
-      this.#met.add(fault)
-      return true
+      return (isCrash || isSlow) && fault.at === number
     })
   }
 
@@ -323,12 +295,16 @@ class Run implements Meeting {
     const number = this.#openings
     this.#openings += 1
     this.note(process, `opening ${number}: ${spec.task}`)
-    return this.#options.faults.filter((fault) => {
-      const isOpening = fault.kind === 'crash' && /opening|restoring/.test(fault.when)
-      if (!isOpening || fault.at !== number) return false
-      this.#met.add(fault)
-      return true
-    })
+    return this.#meet(
+      (fault) =>
+        fault.kind === 'crash' && /opening|restoring/.test(fault.when) && fault.at === number,
+    )
+  }
+
+  #meet(isHere: (fault: Fault) => boolean): readonly Fault[] {
+    const faults = this.#options.faults.filter(isHere)
+    for (const fault of faults) this.#met.add(fault)
+    return faults
   }
 
   wrote(spec: TaskSpec, appended: readonly Appended[]): void {

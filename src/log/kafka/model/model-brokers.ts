@@ -11,12 +11,14 @@ import type { Api } from '../wire/api.ts'
 import { errorCode } from '../wire/error-codes.ts'
 import type { ApiVersionsAnswer } from '../wire/requests/api-versions.ts'
 import type { BrokerMeta } from '../wire/cluster.ts'
+import type { BrokerState, Handle } from './broker-state.ts'
 import { lost } from './lost.ts'
 import { ModelFetches } from './model-fetches.ts'
 import { ModelGroups } from './model-groups.ts'
 import { ModelTopics } from './model-topics.ts'
 import { Placement, type CoordinatorKind } from './placement.ts'
 import { groupRequests } from './requests-of-groups.ts'
+import { produceRequests } from './requests-of-produce.ts'
 import { topicRequests } from './requests-of-topics.ts'
 import { transactionRequests } from './requests-of-transactions.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
@@ -34,13 +36,10 @@ export interface ModelBrokersOptions {
   readonly epochMax?: number
 }
 
-/** What one request does at broker `node`. */
-export type Handle = (node: number, request: never, api: Api<never, unknown>) => unknown
-
 /** How long a coordinator reads what the one before has kept. */
 const loadingMs = 20
 
-export class ModelBrokers {
+export class ModelBrokers implements BrokerState {
   readonly clock: Clock
   readonly topics: ModelTopics
   readonly groups: ModelGroups
@@ -79,6 +78,7 @@ export class ModelBrokers {
     this.#handles = new Map<string, Handle>([
       ...topicRequests(this),
       ...transactionRequests(this),
+      ...produceRequests(this),
       ...groupRequests(this),
     ])
   }
@@ -104,7 +104,7 @@ export class ModelBrokers {
     as: { readonly producerId: number; readonly epoch: number },
     outcome: 'commit' | 'abort',
   ): void {
-    const [kind, name = '', partition] = JSON.parse(touched) as [string, string, number]
+    const [kind, name, partition] = JSON.parse(touched) as [string, string, number]
     if (kind === 'group') this.groups.offsetsOf(name).mark(as, outcome)
     else this.topics.at({ topic: name, partition })?.mark(as, outcome)
     this.fetches.changed()

@@ -8,25 +8,17 @@ import type { OffsetCommitRequest } from '../wire/requests/offset-commit.ts'
 import type { OffsetFetchRequest } from '../wire/requests/offset-fetch.ts'
 import type { SyncGroupRequest } from '../wire/requests/sync-group.ts'
 import { nothing, refusedJoin } from './group-member.ts'
-import type { Handle, ModelBrokers } from './model-brokers.ts'
+import type { BrokerState, Handle, Handles } from './broker-state.ts'
 
 const c = errorCode
 
-export function groupRequests(brokers: ModelBrokers): readonly (readonly [string, Handle])[] {
-  const { groups, placement } = brokers
-  const judge = (node: number, group: string): number => placement.judge(node, 'group', group)
+export function groupRequests(brokers: BrokerState): Handles {
+  return [...memberRequests(brokers), ...offsetRequests(brokers)]
+}
 
-  /** `refuse` where another broker coordinates the group. */
-  const at = <Request extends { readonly group: string }>(
-    answer: (request: Request) => unknown,
-    refuse: (code: number, request: Request) => unknown = (code) => ({ code }),
-  ): Handle => {
-    return (node: number, request: Request) => {
-      const code = judge(node, request.group)
-      return code === c.none ? answer(request) : refuse(code, request)
-    }
-  }
-
+function memberRequests(brokers: BrokerState): Handles {
+  const { groups } = brokers
+  const at = atCoordinator(brokers)
   return [
     [
       'JoinGroup',
@@ -55,6 +47,14 @@ export function groupRequests(brokers: ModelBrokers): readonly (readonly [string
         (code) => ({ code, members: [] }),
       ),
     ],
+  ]
+}
+
+function offsetRequests(brokers: BrokerState): Handles {
+  const { groups, placement } = brokers
+  const judge = (node: number, group: string): number => placement.judge(node, 'group', group)
+  const at = atCoordinator(brokers)
+  return [
     [
       'OffsetCommit',
       at(
@@ -94,4 +94,16 @@ export function groupRequests(brokers: ModelBrokers): readonly (readonly [string
       },
     ],
   ]
+}
+
+/** What a group's coordinator answers, and what any other broker does. */
+function atCoordinator({ placement }: BrokerState) {
+  return <Request extends { readonly group: string }>(
+    answer: (request: Request) => unknown,
+    refuse: (code: number, request: Request) => unknown = (code) => ({ code }),
+  ): Handle =>
+    (node: number, request: Request) => {
+      const code = placement.judge(node, 'group', request.group)
+      return code === c.none ? answer(request) : refuse(code, request)
+    }
 }

@@ -16,12 +16,17 @@ import type {
 import type { AlterConfigsRequest } from '../wire/requests/incremental-alter-configs.ts'
 import type { ListedOffset, ListOffsetsRequest } from '../wire/requests/list-offsets.ts'
 import type { MetadataAnswer, MetadataRequest } from '../wire/requests/metadata.ts'
-import type { Handle, ModelBrokers } from './model-brokers.ts'
+import type { BrokerState, Handles } from './broker-state.ts'
 import type { ModelPartition } from './model-partition.ts'
 
 const c = errorCode
 
-export function topicRequests(brokers: ModelBrokers): readonly (readonly [string, Handle])[] {
+export function topicRequests(brokers: BrokerState): Handles {
+  return [...placeRequests(brokers), ...settingRequests(brokers)]
+}
+
+/** Who leads what, and how far it goes. */
+function placeRequests(brokers: BrokerState): Handles {
   const { topics, placement, fetches } = brokers
   const isUp = placement.isUp.bind(placement)
 
@@ -57,6 +62,24 @@ export function topicRequests(brokers: ModelBrokers): readonly (readonly [string
     fetches.changed()
     return answer
   }
+
+  return [
+    ['Metadata', metadata],
+    ['FindCoordinator', coordinator],
+    ['Fetch', (node, request: FetchRequest) => fetches.answer(node, request)],
+    ['ListOffsets', listOffsets],
+    ['CreateTopics', (_node, request: CreateTopicsRequest) => topics.create(request)],
+    [
+      'CreatePartitions',
+      (_node, { name, count }: CreatePartitionsRequest) => topics.grow(name, count),
+    ],
+    ['DeleteTopics', deleteTopic],
+  ]
+}
+
+/** Settings and sizes, and what is deleted. */
+function settingRequests(brokers: BrokerState): Handles {
+  const { topics, fetches } = brokers
 
   const describe = (
     _node: number,
@@ -94,16 +117,6 @@ export function topicRequests(brokers: ModelBrokers): readonly (readonly [string
   }
 
   return [
-    ['Metadata', metadata],
-    ['FindCoordinator', coordinator],
-    ['Fetch', (node, request: FetchRequest) => fetches.answer(node, request)],
-    ['ListOffsets', listOffsets],
-    ['CreateTopics', (_node, request: CreateTopicsRequest) => topics.create(request)],
-    [
-      'CreatePartitions',
-      (_node, { name, count }: CreatePartitionsRequest) => topics.grow(name, count),
-    ],
-    ['DeleteTopics', deleteTopic],
     ['DescribeConfigs', describe],
     [
       'IncrementalAlterConfigs',
@@ -124,7 +137,7 @@ function placeOf({ topic, partition }: Place): Place {
 }
 
 /** The partition, where the broker leads it; else the code. */
-export function ledBy(brokers: ModelBrokers, node: number, place: Place): ModelPartition | number {
+export function ledBy(brokers: BrokerState, node: number, place: Place): ModelPartition | number {
   const found = brokers.topics.at(place)
   if (found === undefined) return c.unknownTopicOrPartition
   return found.leader === node ? found : c.notLeaderOrFollower

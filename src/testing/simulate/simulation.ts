@@ -16,6 +16,7 @@ import type {
   TopicPartition,
 } from '../../log/log.ts'
 import { offsetKey } from '../../log/memory/memory-store.ts'
+import { isAllRead } from './all-read.ts'
 import type { Fault } from './fault.ts'
 import { readOutcome, type Outcome, type OutcomeScope } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'

@@ -26,8 +26,9 @@ import { SimulatedWriter } from './simulated-writer.ts'
 import type { InputRecord } from './simulation-input.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
-import { DiskWorld, isOfDisk } from './disk/disk-world.ts'
-import { MemoryWorld, type World, type WorldRun } from './world.ts'
+import { isOfDisk } from './disk/disk-world.ts'
+import type { World } from './world.ts'
+import { worldOf } from './world-of.ts'
 import { writerNamed, Writers } from './writers.ts'
 
 /** Steps of time after which a run that has not ended never will. */
@@ -57,13 +58,6 @@ export interface RunResult {
 
 export async function runOnce(options: RunOptions): Promise<RunResult> {
   return await new Run(options).run()
-}
-
-/** Where the subject does not say: on a disk where a fault of one is to come, else in memory. */
-function worldOf({ subject, faults, seed = null }: RunOptions, note: WorldRun['note']): World {
-  if (subject.world !== undefined) return subject.world({ seed, note })
-  const disk = faults.find((fault) => fault.kind === 'disk')
-  return disk?.kind === 'disk' ? new DiskWorld(disk.seed) : new MemoryWorld()
 }
 
 class Run implements Meeting {
@@ -101,7 +95,7 @@ class Run implements Meeting {
 
   async run(): Promise<RunResult> {
     const writer = await this.#openWriter()
-    await this.#settled(writer.begin())
+    await this.#time.settled(writer.begin())
     this.#crashLater()
     this.#fleet.start()
     const stuck = (await this.#drive(writer)) ?? (await this.#stop())
@@ -137,15 +131,6 @@ class Run implements Meeting {
         this.crash(process, 'its time had come')
       })
     }
-  }
-
-  /** Lets time go on for as long as it takes. */
-  async #settled(work: Promise<void>): Promise<void> {
-    let isSettled = false
-    const settle = (): void => void (isSettled = true)
-    work.then(settle, settle)
-    for (await systemClock.nextTurn(); !isSettled; await systemClock.nextTurn()) this.#time.step()
-    await work
   }
 
   async #openWriter(): Promise<SimulatedWriter> {
@@ -204,7 +189,7 @@ class Run implements Meeting {
         if (writer.isLastWave) return null
         endMs = Number.POSITIVE_INFINITY
         this.#time.isWallStanding = true
-        await this.#settled(writer.nextWave())
+        await this.#time.settled(writer.nextWave())
         continue
       }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'

@@ -11,6 +11,7 @@ import type { Api } from '../wire/api.ts'
 import { errorCode } from '../wire/error-codes.ts'
 import type { ApiVersionsAnswer } from '../wire/requests/api-versions.ts'
 import type { BrokerMeta } from '../wire/cluster.ts'
+import type { BrokerParts, Handle } from './broker-parts.ts'
 import { lost } from './lost.ts'
 import { ModelFetches } from './model-fetches.ts'
 import { ModelGroups } from './model-groups.ts'
@@ -34,13 +35,16 @@ export interface ModelBrokersOptions {
   readonly epochMax?: number
 }
 
-/** What one request does at broker `node`. */
-export type Handle = (node: number, request: never, api: Api<never, unknown>) => unknown
+const handles: Readonly<Record<string, Handle>> = {
+  ...topicRequests,
+  ...transactionRequests,
+  ...groupRequests,
+}
 
 /** How long a coordinator reads what the one before has kept. */
 const loadingMs = 20
 
-export class ModelBrokers {
+export class ModelBrokers implements BrokerParts {
   readonly clock: Clock
   readonly topics: ModelTopics
   readonly groups: ModelGroups
@@ -48,7 +52,6 @@ export class ModelBrokers {
   readonly fetches: ModelFetches
   readonly placement: Placement
   readonly offer: ApiVersionsAnswer
-  readonly #handles: ReadonlyMap<string, Handle>
   /** Called where a broker goes down. */
   readonly #onDown = new Set<(node: number) => void>()
 
@@ -76,11 +79,6 @@ export class ModelBrokers {
     const versions = new Map(Array.from({ length: 80 }, (_, key) => [key, { min: 0, max: 99 }]))
     const levels = new Map([['transaction.version', transactionVersion]])
     this.offer = { code: errorCode.none, versions, levels }
-    this.#handles = new Map<string, Handle>([
-      ...topicRequests(this),
-      ...transactionRequests(this),
-      ...groupRequests(this),
-    ])
   }
 
   brokerOf(node: number): BrokerMeta {
@@ -92,11 +90,15 @@ export class ModelBrokers {
     return placement.nodes.flatMap((node) => (placement.isUp(node) ? this.brokerOf(node) : []))
   }
 
+  /** Puts something before what brokers do: for tests with wrong ones. */
+  wrap: (handle: () => unknown, name: string, request: unknown) => unknown = (handle) => handle()
+
   /** What broker `node` does and answers; an answer may be a promise. */
   handle(node: number, api: Api<never, unknown>, request: unknown): unknown {
-    const handle = this.#handles.get(api.name)
+    const handle = handles[api.name]
     if (handle === undefined) throw new Error(`the model knows no ${api.name}`)
-    return handle(node, request as never, api)
+    const at = { brokers: this, node, request: request as never, version: api.version }
+    return this.wrap(() => handle(at), api.name, request)
   }
 
   #mark(
@@ -104,7 +106,7 @@ export class ModelBrokers {
     as: { readonly producerId: number; readonly epoch: number },
     outcome: 'commit' | 'abort',
   ): void {
-    const [kind, name = '', partition] = JSON.parse(touched) as [string, string, number]
+    const [kind, name, partition] = JSON.parse(touched) as [string, string, number]
     if (kind === 'group') this.groups.offsetsOf(name).mark(as, outcome)
     else this.topics.at({ topic: name, partition })?.mark(as, outcome)
     this.fetches.changed()

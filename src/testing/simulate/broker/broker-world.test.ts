@@ -18,7 +18,9 @@ const input = inputOf(events, values)
 
 for (const tasks of ['one', 'per-partition'] as const) {
   test(`the same results on brokers that fail, tasks: ${tasks}`, { timeout: 60_000 }, async () => {
-    const on = { world: (run: ConstructorParameters<typeof BrokerWorld>[0]) => new BrokerWorld(run) }
+    const on = {
+      world: (run: ConstructorParameters<typeof BrokerWorld>[0]) => new BrokerWorld(run),
+    }
     const report = await simulateOn(on, counts, { input, seeds: 30, tasks, settle: '2m' })
     assert.equal(report.runs, 30)
     assert.ok(report.commits > 100, JSON.stringify(report))

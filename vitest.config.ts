@@ -16,6 +16,7 @@ export default defineConfig({
       { find: /^millrace\/protobuf$/, replacement: door('protobuf') },
       { find: /^millrace\/schema-registry$/, replacement: door('schema-registry') },
       { find: /^millrace\/kafka$/, replacement: door('kafka') },
+      { find: /^millrace\/mqtt$/, replacement: door('mqtt') },
       { find: /^millrace\/msgpack$/, replacement: door('msgpack') },
     ],
   },
@@ -30,7 +31,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: tests('test.ts'),
-          exclude: [...tests('kafka.test.ts'), 'test/faults/**', 'test/deep/**'],
+          exclude: [
+            ...tests('kafka.test.ts'),
+            ...tests('server.test.ts'),
+            'test/faults/**',
+            'test/deep/**',
+          ],
         },
       },
       {
@@ -40,6 +46,16 @@ export default defineConfig({
           name: 'kafka',
           include: tests('kafka.test.ts'),
           globalSetup: ['test/kafka/setup.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        // Start server programs of their own: mosquitto, PostgreSQL.
+        test: {
+          name: 'servers',
+          include: tests('server.test.ts'),
+          globalSetup: ['test/servers/setup.ts'],
           testTimeout: 60_000,
         },
       },

@@ -12,7 +12,11 @@ const cases: Record<string, readonly string[]> = {
   'append-read': ['cases/append-read.ts'],
   'filter-map': ['cases/pipelines.ts', 'filter-map'],
   'window-count': ['cases/pipelines.ts', 'window-count'],
+  'http-ingest': ['cases/http-ingest.ts'],
   latency: ['cases/latency.ts'],
+  webhook: ['cases/webhook.ts'],
+  'delivery-latency': ['cases/delivery-latency.ts'],
+  files: ['cases/files.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
 }

@@ -1,6 +1,19 @@
 /** The door `millrace`: what pipelines are made of, and how they are run. */
 
 // What users write.
+export { action } from './connect/sinks/action.ts'
+export { deliverySpec } from './connect/delivery/delivery-options.ts'
+export { files } from './connect/sinks/files.ts'
+export { fileSource } from './connect/sources/file.ts'
+export { folderSource } from './connect/sources/folder.ts'
+export { generator } from './connect/sources/generator.ts'
+export { recording } from './connect/files/recording.ts'
+export { replay } from './connect/sources/replay.ts'
+export { schedule } from './connect/sources/schedule.ts'
+export { stdinSource } from './connect/sources/stdin.ts'
+export { webhook } from './connect/sinks/webhook.ts'
+export { webSocketSource } from './connect/sources/web-socket.ts'
+export { machineVitals } from './connect/sources/vitals.ts'
 export { from } from './pipeline/from.ts'
 export { globalTable } from './pipeline/global-table.ts'
 export { lookup } from './pipeline/lookup.ts'
@@ -28,6 +41,54 @@ export { distinct } from './pipeline/aggregators/distinct.ts'
 export { max, min } from './pipeline/aggregators/extreme.ts'
 export { first, last } from './pipeline/aggregators/first-last.ts'
 export { mean, sum } from './pipeline/aggregators/sum.ts'
+export type { ActionInfo, ActionOptions } from './connect/sinks/action.ts'
+export type { FilesOptions } from './connect/sinks/files.ts'
+export type { ColumnType } from './connect/files-out/file-format.ts'
+export type {
+  WebSocketData,
+  WebSocketPosition,
+  WebSocketSourceOptions,
+} from './connect/sources/web-socket.ts'
+export type { WebhookOptions } from './connect/sinks/webhook.ts'
+export type { Secret } from './connect/secret.ts'
+export type {
+  DeliveryDefaults,
+  DeliveryOptions,
+  DeliverySpec,
+} from './connect/delivery/delivery-options.ts'
+export type { DeliveryStatus } from './connect/delivery/deliver.ts'
+export type {
+  Attempt,
+  DeliveringSink,
+  OutboxPlace,
+  Sink,
+  SinkConnection,
+  SinkContext,
+  SinkPartition,
+  SinkRecord,
+  TransactionalConnection,
+  TransactionalSink,
+} from './connect/sink.ts'
+export type { RowOptions } from './connect/files/row-format.ts'
+export type { FilePosition, FileSourceOptions } from './connect/sources/file.ts'
+export type { FolderPosition, FolderSourceOptions } from './connect/sources/folder.ts'
+export type { GeneratorOptions, GeneratorPosition } from './connect/sources/generator.ts'
+export type { RecordingOptions } from './connect/files/recording.ts'
+export type {
+  Recording,
+  RecordingRow,
+  ReplayOptions,
+  ReplayPosition,
+} from './connect/sources/replay.ts'
+export type { Due, ScheduleOptions, SchedulePosition } from './connect/sources/schedule.ts'
+export type { Vitals, VitalsOptions, VitalsPosition } from './connect/sources/vitals.ts'
+export type { StdinPosition, StdinSourceOptions } from './connect/sources/stdin.ts'
+export type { Source, SourceBatch, SourceContext, SourceRecord } from './connect/source.ts'
+export type { DedupeStatus } from './connect/source-loop.ts'
+export type { SourceStatus } from './connect/source-runner.ts'
+export type { SinkOf } from './pipeline/sink-spec.ts'
+export type { SourceSpec } from './pipeline/source-spec.ts'
+export type { SourceStart, SourceStartOptions } from './pipeline/source-start.ts'
 export type { AggregatorOf } from './pipeline/aggregator.ts'
 export type { ApproxDistinctOptions } from './pipeline/aggregators/approx-distinct.ts'
 export type { EwmaByRecord, EwmaByTime } from './pipeline/aggregators/ewma.ts'
@@ -137,7 +198,9 @@ export type { InferInput, InferOutput, StandardSchema } from './core/schema.ts'
 
 // Running them.
 export { run } from './host/run.ts'
-export type { HostEvent, Running, RunOptions } from './host/run.ts'
+export type { HostEvent } from './host/host-event.ts'
+export type { Running, RunOptions } from './host/run.ts'
+export type { HttpOptions } from './server/http-options.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'
 export type { RestoreProgress } from './engine/restore-task.ts'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultTopicConfig, type TopicInfo } from '../log/log.ts'
-import { groupDetails, groupStates, groupTable } from './group-text.ts'
+import { groupStates } from '../log/group-states.ts'
+import { groupDetails, groupTable } from './group-text.ts'
 
 const topic: TopicInfo = {
   name: 't',

@@ -1,11 +1,11 @@
 /** `millrace groups`: how far pipelines and consumers have read, and forgetting one of them. */
 import type { Command } from 'commander'
 import { MillraceError } from '../core/error.ts'
+import { type GroupState, groupStates } from '../log/group-states.ts'
 import type { Log } from '../log/log.ts'
 import type { Context } from './context.ts'
 import { type DataOptions, withDataOptions, withLog } from './data-options.ts'
-import { groupDetails, groupStates, groupTable } from './group-text.ts'
-import type { GroupState } from './group-text.ts'
+import { groupDetails, groupTable } from './group-text.ts'
 
 interface ReadOptions extends DataOptions {
   readonly json?: true

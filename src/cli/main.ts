@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { type Context, processContext } from './context.ts'
 import { errorReport } from './report.ts'
-import { version } from './version.ts'
+import { version } from '../host/version.ts'
 
 /** Exit codes, as `millrace --help` shows them. */
 const exitFailed = 1
@@ -18,6 +18,13 @@ Exit codes:
 Environment:
   MILLRACE_DATA   data directory, where --data is not given
   MILLRACE_LOG    log, where --log is not given
+  MILLRACE_HTTP   address to serve HTTP on, where --http is not given
+  MILLRACE_HTTP_TOKEN, MILLRACE_HTTP_TOKEN_FILE
+                  what HTTP clients have to show, or the file that has it
+  MILLRACE_HTTP_HOSTS
+                  names under which HTTP clients reach it, with commas between
+  MILLRACE_LOG_FORMAT
+                  text or json, where --log-format is not given
   MILLRACE_DEBUG  1: show stacks, as --debug does
 
 Example:
@@ -31,6 +38,7 @@ type Register = (program: Command, context: Context) => void
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   start: async () => (await import('./start.ts')).registerStart,
   run: async () => (await import('./run.ts')).registerRun,
+  serve: async () => (await import('./serve.ts')).registerServe,
   topics: async () => (await import('./topics.ts')).registerTopics,
   produce: async () => (await import('./produce.ts')).registerProduce,
   consume: async () => (await import('./consume.ts')).registerConsume,

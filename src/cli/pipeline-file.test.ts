@@ -22,7 +22,7 @@ test('no default export is invalid-pipeline-file, with what to write', () => {
 })
 
 test('a default export that is no pipeline is the fault of the file, a bad plan is not', () => {
-  const pipeline = { kind: 'pipeline', name: null, sinks: [] } as const
+  const pipeline = { kind: 'pipeline', name: null, sinks: [], feeds: [] } as const
   const bad = { file: 'p.ts', name: 'p', pipelines: 5 as never }
   const good = { file: 'p.ts', name: 'p', pipelines: pipeline }
   const thrown = importFault(new Error('boom'), { file: 'p.ts', path: '/p.ts' })

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { durationMs } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 import type { GroupOffset, Log, TopicInfo } from '../log/log.ts'
-import { offsetOfLast } from './last-records.ts'
+import { offsetOfLast } from '../log/last-records.ts'
 
 export type Position =
   | { readonly kind: 'earliest' | 'latest' }

@@ -1,22 +1,18 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
 import type { TaskStatus } from '../engine/run.ts'
-import {
-  blockedLine,
-  errorLine,
-  type HostEvent,
-  restoringLine,
-  run,
-  type RunOptions,
-} from '../host/run.ts'
+import { run, type RunOptions } from '../host/run.ts'
 import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { formatCount } from './text-format.ts'
 import { catchInterrupt, type Context } from './context.ts'
 import type { DataOptions } from './data-options.ts'
+import { eventText } from './event-text.ts'
+import { type HttpCommandOptions, setHttpEnvironment } from './http-command-options.ts'
+import { type LogFormatOptions, RunNotes } from './run-notes.ts'
 import { asFileFault, loadPipelineFile, type PipelineFile, pipelinesIn } from './pipeline-file.ts'
 
-export interface RunFileOptions extends DataOptions {
+export interface RunFileOptions extends DataOptions, HttpCommandOptions, LogFormatOptions {
   readonly name?: string
   readonly tasks?: 'one' | 'per-partition'
   readonly takeOver?: true
@@ -32,6 +28,7 @@ export async function runFile(
   // A file that calls run() itself asks the environment where its log is.
   if (options.data !== undefined) process.env['MILLRACE_DATA'] = options.data
   if (options.log !== undefined) process.env['MILLRACE_LOG'] = options.log
+  setHttpEnvironment(options)
   const ownRun = watchOwnRun()
   const loaded = await loadPipelineFile(file)
   if (loaded.pipelines !== null) return await runLoaded(loaded, options, context)
@@ -45,10 +42,11 @@ async function runLoaded(
   context: Context,
 ): Promise<void> {
   const pipelines = pipelinesIn(loaded)
+  const notes = new RunNotes(options, context)
   const interrupt = catchInterrupt()
   try {
     const { signal } = interrupt
-    const running = await start(pipelines, loaded, { options, context, signal })
+    const running = await start(pipelines, loaded, { options, context, notes, signal })
     const stop = (): void => {
       void running.stop()
     }
@@ -56,7 +54,9 @@ async function runLoaded(
     interrupt.signal.addEventListener('abort', stop)
     void context.stdout.closed.then(stop)
     await running.done
-    context.note(`millrace: stopped; ${summary(running.status())}; all of it is committed`)
+    notes.note('stopped', `stopped; ${summary(running.status())}; all of it is committed`)
+  } catch (thrown) {
+    notes.failed(thrown)
   } finally {
     interrupt.release()
   }
@@ -80,7 +80,12 @@ function summary(tasks: readonly TaskStatus[]): string {
 async function start(
   pipelines: Pipeline | readonly Pipeline[],
   loaded: PipelineFile,
-  { options, context, signal }: { options: RunFileOptions; context: Context; signal: AbortSignal },
+  {
+    options,
+    context,
+    notes,
+    signal,
+  }: { options: RunFileOptions; context: Context; notes: RunNotes; signal: AbortSignal },
 ): ReturnType<typeof run> {
   const { data, log, takeOver, tasks, from } = options
   try {
@@ -96,7 +101,7 @@ async function start(
       print: (text) => {
         void context.stdout.write(text)
       },
-      notify: (event) => notify(event, { context, place: placeOf(options) }),
+      notify: (event) => notes.event(event, eventText(event, placeOf(options))),
     })
   } catch (thrown) {
     throw asFileFault(thrown, loaded)
@@ -107,55 +112,6 @@ async function start(
 function placeOf({ data, log }: RunFileOptions): string {
   const kind = log ?? process.env['MILLRACE_LOG'] ?? 'embedded'
   return kind.startsWith('kafka://') ? (kind.split('?')[0] ?? kind) : dataDirectory(data)
-}
-
-function notify(event: HostEvent, { context, place }: { context: Context; place: string }): void {
-  switch (event.kind) {
-    case 'started':
-      context.note(`millrace: pipeline '${event.pipeline}' runs on ${place}; Ctrl-C stops it`)
-      return
-    case 'waiting':
-      context.note(`millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms`)
-      return
-    case 'restoring':
-      context.note(`millrace: ${restoringLine(event)}`)
-      return
-    case 'gained':
-      context.note(`millrace: tasks ${event.tasks.join(', ')} have come to this process`)
-      return
-    case 'lost':
-      context.note(
-        event.reason === 'rebalanced'
-          ? `millrace: tasks ${event.tasks.join(', ')} go to another process`
-          : `millrace: tasks ${event.tasks.join(', ')} were lost; what was not committed ` +
-              'is done again by whoever has them now',
-      )
-      return
-    case 'hand-over-failed':
-      context.note(
-        `millrace: task ${event.task} was given up without its last commit: ` +
-          errorLine(event.error),
-      )
-      return
-    case 'retrying':
-      context.note(
-        `millrace: task ${event.task}: ${errorLine(event.error)}; trying again in ${event.inMs} ms`,
-      )
-      return
-    case 'blocked':
-      context.note(`millrace: ${blockedLine(event)}`)
-      return
-    case 'log':
-      context.note(`millrace: ${event.text}`)
-      return
-    case 'orphans':
-      context.note(
-        `millrace: task ${event.task}: state of steps that are gone is dropped: ` +
-          event.stores.join(', '),
-      )
-      return
-    default: // what ends the run is thrown
-  }
 }
 
 interface OwnRun {

@@ -2,8 +2,10 @@
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { withDataOptions } from './data-options.ts'
+import { withHttpOptions } from './http-command-options.ts'
 import { someText } from './option-values.ts'
 import type { RunFileOptions } from './run-file.ts'
+import { withLogFormat } from './run-notes.ts'
 
 const helpEnd = `
 The file's default export is a pipeline, an array of pipelines, or a promise of either; 'millrace'
@@ -14,7 +16,7 @@ Example:
   millrace run pipeline.ts --name orders-by-hour`
 
 export function registerRun(program: Command, context: Context): void {
-  withDataOptions(program.command('run <file>'))
+  withLogFormat(withHttpOptions(withDataOptions(program.command('run <file>'))))
     .description('run the pipelines of a TypeScript or JavaScript file until Ctrl-C')
     .option(
       '--name <name>',

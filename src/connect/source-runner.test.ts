@@ -20,9 +20,11 @@ function numbered(from: number, count: number, key: string | null = null): Sourc
 type Open = (position: number | null, signal: AbortSignal) => AsyncIterable<SourceBatch<number>>
 
 const sourceOf = (open: Open, name = 'numbers'): Source<number> => ({
+  kind: 'source',
   name,
+  type: 'test',
   replayable: true,
-  open,
+  open: (position, { signal }) => open(position, signal),
 })
 
 /** Batches of 10 records up to `end`. */
@@ -84,15 +86,17 @@ test('a source that ends leaves all its records and its position', async () => {
     position: 30,
     recordCount: 30,
     commitCount: 3,
+    refusedCount: 0,
+    dedupe: null,
   })
   assert.deepEqual(
     events.map((event) => event.kind),
-    ['opened', 'ended'],
+    ['source-opened', 'source-ended'],
   )
   const second = await run(log, sourceOf(upTo(50)), { notify: (event) => events.push(event) })
   await second.done
   assert.deepEqual(await values(log, 't'), expected(50))
-  assert.deepEqual(events[2], { kind: 'opened', source: 'numbers', resumed: true })
+  assert.deepEqual(events[2], { kind: 'source-opened', source: 'numbers', resumed: true })
 })
 
 test('a source that fails is opened again at the last commit', async () => {
@@ -107,7 +111,7 @@ test('a source that fails is opened again at the last commit', async () => {
   const started = await run(log, failing, { notify: (event) => events.push(event) })
   await withTime(started.done)
   assert.deepEqual(await values(log, 't'), expected(40))
-  const retries = events.filter((event) => event.kind === 'retrying')
+  const retries = events.filter((event) => event.kind === 'source-retrying')
   assert.deepEqual(
     retries.map(({ attempt }) => attempt),
     [1, 1, 1],
@@ -124,7 +128,7 @@ test('it gives up after attemptsMax without a commit, waiting longer each time',
   })
   const started = await run(log, broken, {
     attemptsMax: 4,
-    notify: (event) => void (event.kind === 'retrying' && waits.push(event.inMs)),
+    notify: (event) => void (event.kind === 'source-retrying' && waits.push(event.inMs)),
   })
   const error = await withTime(rejection(started.done))
   assert.ok(isCode(error, 'source-failed'), String(error))

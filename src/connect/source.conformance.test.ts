@@ -3,7 +3,6 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import { VirtualClock } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
 import { pause } from './pause.ts'
@@ -39,10 +38,12 @@ async function* right(
 function subjectOf(name: string, rows: Rows): SourceSubject<number> {
   return {
     name,
-    source: (clock): Source<number> => ({
+    source: (): Source<number> => ({
+      kind: 'source',
       name: 'counting',
+      type: 'counting',
       replayable: true,
-      open: (position, signal) => rows(position, signal, clock),
+      open: (position, { signal, clock }) => rows(position, signal, clock),
     }),
     compare: (a, b) => a - b,
     stepMs: 10,
@@ -126,7 +127,7 @@ test('a live source skips what needs a replay, and its titles say so', () => {
   const subject = subjectOf('live', right)
   defineSourceConformance(define, {
     ...subject,
-    source: (clock: VirtualClock) => ({ ...subject.source(clock), replayable: false }),
+    source: () => ({ ...subject.source(), replayable: false }),
   })
   assert.equal(skipped.length, sourceConformance.filter((one) => one.needs === 'replayable').length)
   assert.equal(skipped.length + run.length, sourceConformance.length)

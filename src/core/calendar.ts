@@ -117,7 +117,7 @@ function firstAfter(periods: readonly Period[], timeMs: number): number {
 }
 
 /** Clocks of a time zone. */
-class Zone {
+export class Zone {
   readonly #format: Intl.DateTimeFormat
 
   constructor(timeZone: string) {

@@ -133,6 +133,21 @@ export const errorTable = {
     text: 'an optional package is not installed',
   },
   'source-failed': { blame: 'external', retry: 'backoff', text: 'a source could not be read' },
+  'sink-refused': {
+    blame: 'external',
+    retry: 'never',
+    text: 'a destination will not take a record, however often it is tried',
+  },
+  'sink-failed': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'a record could not be delivered',
+  },
+  'sink-unavailable': {
+    blame: 'external',
+    retry: 'backoff',
+    text: 'a destination is away: no record can be delivered to it now',
+  },
   'file-not-found': { blame: 'user', retry: 'never', text: 'a file does not exist' },
   'invalid-pipeline-file': {
     blame: 'user',
@@ -184,6 +199,8 @@ export interface ErrorDetails {
   readonly at?: ErrorPlace
   readonly cause?: unknown
   readonly outcome?: Outcome
+  /** When whoever refused wants to be asked again, ms from now. */
+  readonly retryAfterMs?: number
 }
 
 /**
@@ -200,6 +217,7 @@ export class MillraceError extends Error {
   readonly retry: Retry
   readonly outcome: Outcome
   readonly hint: string | undefined
+  readonly retryAfterMs: number | undefined
   readonly at: ErrorPlace
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -213,6 +231,7 @@ export class MillraceError extends Error {
     this.retry = errorTable[code].retry
     this.outcome = details.outcome ?? 'not-applied'
     this.hint = details.hint
+    this.retryAfterMs = details.retryAfterMs
     this.at = details.at ?? {}
   }
 }

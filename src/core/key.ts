@@ -3,6 +3,7 @@
  * (`encodeKey`), and the identity under which state is found (`stateKey`). No key at all is null
  * and has none of them.
  */
+import { unreachable } from './assert.ts'
 import { textAt } from './codec.ts'
 import { MillraceError } from './error.ts'
 
@@ -37,6 +38,34 @@ export function encodeKey(key: Key): string {
       return String(key)
     default:
       return encodeParts(key)
+  }
+}
+
+/** What `encodeKey` made a text of. */
+export type KeyType = 'string' | 'number' | 'bigint' | 'boolean' | 'array'
+
+export function typeOfKey(key: Key): KeyType {
+  return typeof key === 'object' ? 'array' : (typeof key as Exclude<KeyType, 'array'>)
+}
+
+/**
+ * The key that `encodeKey` made a text of.
+ * @param text as `encodeKey` gave it
+ */
+export function keyOfText(text: string, type: KeyType): Key {
+  switch (type) {
+    case 'string':
+      return text
+    case 'number':
+      return Number(text)
+    case 'bigint':
+      return BigInt(text)
+    case 'boolean':
+      return text === 'true'
+    case 'array':
+      return decodeParts(text)
+    default:
+      return unreachable(type)
   }
 }
 

@@ -36,3 +36,23 @@ test('event time and marks come back as they were, those of idle tasks too', () 
     [5, 6, false],
   )
 })
+
+test('an input that had fallen idle is idle, one that was quiet goes on being so', () => {
+  const before = open(null)
+  before.clock.nowMs = 700
+  before.kept.keep(before.cursors)
+  const after = open(null)
+  after.clock.nowMs = 9_000
+  after.state.restore((before.state.pack() as { bytes: Uint8Array }).bytes)
+  after.kept.restore(after.cursors)
+  assert.deepEqual(
+    [after.clock.idle, after.clock.quietMs, after.clock.idleAtMs],
+    [false, 700, 9_300],
+  )
+  before.clock.nowMs = 5_000
+  before.kept.keep(before.cursors)
+  const idle = open(null)
+  idle.state.restore((before.state.pack() as { bytes: Uint8Array }).bytes)
+  idle.kept.restore(idle.cursors)
+  assert.equal(idle.clock.idle, true)
+})

@@ -1,6 +1,7 @@
 /**
- * Event time as part of a task's committed state: the watermark, how far each input has come, and
- * the marks read from repartition topics. So it never goes back, also over a restart.
+ * Event time as part of a task's committed state: the watermark, how far each input has come, how
+ * long it has been quiet, and the marks read from repartition topics. So it never goes back, also
+ * over a restart, and an input that was idle is idle, so that those that are not go on alone.
  */
 import type { Cursor } from './cursor.ts'
 import type { StateSet } from './state/state-set.ts'
@@ -40,6 +41,8 @@ export class KeptTime {
       const place = placeOf(cursor)
       this.#set(`reached ${place}`, cursor.clock.reachedMs)
       this.#keepKeys(cursor)
+      // Of a repartition topic the marks say it.
+      if (cursor.marks === null) this.#set(`quiet ${place}`, cursor.clock.quietMs)
       for (const mark of cursor.marks ?? []) {
         if (mark === null) continue
         const { task, idle, watermarkMs } = mark
@@ -68,6 +71,8 @@ export class KeptTime {
     for (const cursor of cursors) {
       const reached = this.#store.get(`reached ${placeOf(cursor)}`)
       if (typeof reached === 'number') cursor.clock.reachedMs = reached
+      const quietMs = this.#store.get(`quiet ${placeOf(cursor)}`)
+      if (typeof quietMs === 'number') cursor.clock.restoreQuiet(quietMs)
       this.#restoreMarks(cursor)
       this.#restoreKeys(cursor)
     }

@@ -7,33 +7,45 @@ import type { Clock } from '../core/clock.ts'
 import { isCode, MillraceError } from '../core/error.ts'
 import type { Membership } from '../log/log.ts'
 import type { TaskEvent } from './task-event.ts'
-import type { TaskLoop } from './task-loop.ts'
+
+/** What runs one task, from its opening to its end: `TaskLoop`, or the delivery to a sink. */
+export interface OwnedLoop {
+  /** Resolves when the task has its place in the log for the first time, or has ended. */
+  readonly opened: Promise<void>
+  readonly hasOpened: boolean
+  /** Until `stop`. @throws what made it give up */
+  run(): Promise<void>
+  /** Ends it after a last commit. */
+  stop(): void
+  /** Ends it at once: nothing is committed any more, and no failure is thrown. */
+  drop(): void
+}
 
 /** Between two looks whether a task that was fenced is still this process's. */
 const confirmEveryMs = 200
 
-export interface OwnedTasksOptions {
+export interface OwnedTasksOptions<L extends OwnedLoop> {
   readonly pipeline: string
   /** All tasks of the plan, in order. */
   readonly tasks: readonly string[]
   readonly membership: Membership
   readonly clock: Clock
-  readonly loopOf: (task: string) => TaskLoop
+  readonly loopOf: (task: string) => L
   readonly notify: (event: TaskEvent) => void
 }
 
 type Change = Parameters<Parameters<Membership['onChange']>[0]>[0]
 
-interface Running {
-  readonly loop: TaskLoop
+interface Running<L> {
+  readonly loop: L
   /** Settles when the loop has ended; never rejects. */
   readonly ended: Promise<void>
 }
 
-export class OwnedTasks {
-  readonly #options: OwnedTasksOptions
+export class OwnedTasks<L extends OwnedLoop> {
+  readonly #options: OwnedTasksOptions<L>
   /** Those that run here, and at the end those that did. */
-  readonly #running: Map<string, Running> = new Map()
+  readonly #running: Map<string, Running<L>> = new Map()
   readonly #ending = Promise.withResolvers<void>()
   /** Loops, and what waits to begin one again. */
   readonly #pending = new Set<Promise<void>>()
@@ -41,7 +53,7 @@ export class OwnedTasks {
   #isTakenOver = false
   #failure: { readonly thrown: unknown } | null = null
 
-  constructor(options: OwnedTasksOptions) {
+  constructor(options: OwnedTasksOptions<L>) {
     this.#options = options
     const { membership } = options
     for (const task of membership.owned) this.#begin(task)
@@ -49,7 +61,7 @@ export class OwnedTasks {
   }
 
   /** In the plan's order. */
-  get loops(): TaskLoop[] {
+  get loops(): L[] {
     const { tasks } = this.#options
     return tasks.flatMap((task) => this.#running.get(task)?.loop ?? [])
   }
@@ -100,7 +112,7 @@ export class OwnedTasks {
     void work.then(() => this.#pending.delete(work))
   }
 
-  async #drive(task: string, loop: TaskLoop): Promise<void> {
+  async #drive(task: string, loop: L): Promise<void> {
     try {
       await loop.run()
     } catch (thrown) {
@@ -113,7 +125,7 @@ export class OwnedTasks {
       const { rejoins = false } = this.#options.membership
       // A zombie may find that its heir has read, and trimmed, what it still wants to read. Where
       // it is no zombie the next opening says the same.
-      const isStale = loop.task !== null && isCode(thrown, 'offset-out-of-range')
+      const isStale = loop.hasOpened && isCode(thrown, 'offset-out-of-range')
       if (rejoins && !this.#isStopping && (isStale || isCode(thrown, 'task-fenced'))) {
         this.#running.delete(task)
         this.#options.notify({ kind: 'fenced', task })

@@ -121,5 +121,5 @@ test('all fall idle before the last of them speaks: event time stands where they
   assert.deepEqual([clock.reachedMs, clock.idle, told], [-Infinity, false, []])
   send({ task: 1, watermarkMs: 9, idle: true })
   cursor.pull()
-  assert.deepEqual([clock.reachedMs, clock.idle, told], [7, true, ['7 idle']])
+  assert.deepEqual([clock.reachedMs, clock.idle, told], [7, true, ['7', '7 idle']])
 })

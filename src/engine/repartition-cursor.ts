@@ -138,9 +138,13 @@ export class RepartitionCursor implements Cursor {
         leastIdle = Math.min(leastIdle, each.watermarkMs)
       }
     }
+    this.clock.idle = false
+    // All have fallen idle: event time stands where they left it, and came so far before.
+    if (active === 0 && leastIdle < Number.POSITIVE_INFINITY) {
+      this.clock.reach(leastIdle)
+      this.#options.onMark(this.clock)
+    }
     this.clock.idle = active === 0
-    // All have fallen idle before the last of them spoke: event time stands where they left it.
-    if (active === 0 && leastIdle < Number.POSITIVE_INFINITY) this.clock.reach(leastIdle)
     if (active > 0) this.clock.reach(least)
     this.#options.onMark(this.clock)
   }

@@ -8,6 +8,8 @@ import { MillraceError } from '../core/error.ts'
 import type { Log, Membership, StartAt, TaskInfo } from '../log/log.ts'
 import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
+import { outboxesOf } from '../pipeline/outboxes.ts'
+import type { Outbox } from '../pipeline/outboxes.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { OwnedTasks } from './owned-tasks.ts'
 import { guardTasks, stateShapes } from './plan-guard.ts'
@@ -116,6 +118,10 @@ export interface EngineRun {
   status(): TaskStatus[]
   /** Why a window has not given its result yet, for each task. */
   explain(): TaskTime[]
+  /** What runs, one for each pipeline name. */
+  plans(): Plan[]
+  /** What sinks are to be fed from. */
+  readonly outboxes: readonly Outbox[]
 }
 
 /**
@@ -140,8 +146,12 @@ export async function startPipelines(
     await Promise.allSettled(runs.map((run) => run.stop()))
     throw thrown
   }
-  const done = Promise.all(runs.map((run) => run.done)).then(() => {})
+  const stopped = Promise.withResolvers<void>()
+  // Where pipelines only feed topics there is no task to wait for.
+  const ends = runs.length === 0 ? [stopped.promise] : runs.map((run) => run.done)
+  const done = Promise.all(ends).then(() => {})
   const stop = async (): Promise<void> => {
+    stopped.resolve()
     await Promise.allSettled(runs.map((run) => run.stop()))
   }
   // One pipeline that fails ends the others in an orderly way.
@@ -151,16 +161,19 @@ export async function startPipelines(
     stop,
     status: () => runs.flatMap((run) => run.status()),
     explain: () => runs.flatMap((run) => run.explain()),
+    plans: () => runs.flatMap((run) => run.plans()),
+    outboxes: runs.flatMap((run) => run.outboxes),
   }
 }
 
 function groupByName(pipelines: readonly Pipeline[], name: string): Map<string, Pipeline[]> {
   const groups = new Map<string, Pipeline[]>()
   for (const pipeline of pipelines) {
+    if (pipeline.sinks.length === 0) continue // it only feeds topics
     const key = pipeline.name ?? name
     groups.set(key, [...(groups.get(key) ?? []), pipeline])
   }
-  if (groups.size === 0) {
+  if (groups.size === 0 && pipelines.length === 0) {
     throw new MillraceError('invalid-plan', 'there is no pipeline to run', {
       hint: 'end a stream with .to(topic) or .print()',
     })
@@ -259,6 +272,8 @@ function runTasks(
       owned.loops.flatMap(({ task }) =>
         task === null ? [] : [{ pipeline: plan.name, task: task.name, ...task.explainTime() }],
       ),
+    plans: () => [plan],
+    outboxes: outboxesOf(plan),
   }
 }
 

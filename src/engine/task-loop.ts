@@ -67,6 +67,10 @@ export class TaskLoop {
     return this.#opened.promise
   }
 
+  get hasOpened(): boolean {
+    return this.#task !== null
+  }
+
   /** Ends the loop after the slice in hand and a last commit. */
   stop(): void {
     this.#stopping = true

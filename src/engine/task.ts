@@ -16,7 +16,7 @@ import { explainTime } from './explain-time.ts'
 import type { TimeExplanation } from './explain-time.ts'
 import type { Origin, Result } from './letters.ts'
 import { Letters } from './letters.ts'
-import { earliest, isBehind } from './input-order.ts'
+import { earliest, isBehind, pullInOrder } from './input-order.ts'
 import { KeptTime } from './kept-time.ts'
 import { Marker } from './marker.ts'
 import type { Cause, Outside, Push, TaskContext } from './operators/operator.ts'
@@ -161,12 +161,12 @@ export class Task implements TaskContext {
    */
   process(limit: number): 'more' | 'caught-up' | 'behind' | 'full' {
     let left = limit
-    for (const cursor of this.cursors) cursor.pull()
+    let isPulled = pullInOrder(this.cursors, this.#options.session)
     for (;;) {
       const cursor = earliest(this.cursors, null)
       if (cursor === null || this.isBlocked) {
         this.#atomic.flushPrints() // of windows that a mark has closed
-        return this.isBlocked ? 'full' : 'caught-up'
+        return this.isBlocked ? 'full' : isPulled ? 'caught-up' : 'behind'
       }
       if (left <= 0) return 'more'
       if (!cursor.isGlobal && isBehind(this.cursors, this.#options.session)) {
@@ -175,6 +175,7 @@ export class Task implements TaskContext {
       }
       const next = earliest(this.cursors, cursor)
       left = this.#run(cursor, next, left)
+      isPulled ||= pullInOrder(this.cursors, this.#options.session)
     }
   }
 
@@ -242,8 +243,7 @@ export class Task implements TaskContext {
 
   /** Whether a commit would have anything to do. */
   get hasChanges(): boolean {
-    if (this.#outputs.recordCount > 0 || this.#state.changed) return true
-    if (this.#marker.isDue) return true
+    if (this.#outputs.recordCount > 0 || this.#state.changed || this.#marker.isDue) return true
     return this.cursors.some((cursor, i) => cursor.position !== this.#committed[i])
   }
 

@@ -157,3 +157,33 @@ test('all idle, marks move event time on: the clock goes on from there', () => {
   assert.equal(tick(200), 50)
   assert.equal(tick(230), 80)
 })
+
+test('what fell idle first no longer counts when the rest does, however seldom one looks', () => {
+  for (const looksBetween of [true, false]) {
+    const { reach, tick } = open(2, 'wait')
+    reach(0, 50, 10)
+    reach(1, 200, 11)
+    if (looksBetween) tick(110)
+    assert.equal(tick(500), 200)
+  }
+  const { reach, tick } = open(2, 'wait')
+  reach(0, 50, 10)
+  reach(1, 200, 10) // both fall idle at the same moment
+  assert.equal(tick(500), 50)
+})
+
+test('an input that was quiet in an earlier run goes on being so', () => {
+  const { inputs, reach, tick } = open(2, 'wait')
+  for (const input of inputs) input.nowMs = 1_000
+  inputs[0]?.restoreQuiet(100)
+  inputs[1]?.restoreQuiet(40)
+  assert.deepEqual(
+    inputs.map(({ idle, quietMs }) => [idle, quietMs]),
+    [
+      [true, 100],
+      [false, 40],
+    ],
+  )
+  assert.equal(reach(1, 300, 1_000), 300)
+  assert.equal(tick(1_050), 300)
+})

@@ -39,6 +39,22 @@ export class InputClock {
     this.reachedMs = timeMs
     this.reachedAtMs = this.nowMs
   }
+
+  /** How long no record has come, ms; no longer than it takes to fall idle. */
+  get quietMs(): number {
+    return Math.min(Math.max(0, this.nowMs - this.lastRecordAtMs), this.spec.idleAfterMs)
+  }
+
+  /** In an earlier run no record had come for so long: that goes on, as if nothing had happened. */
+  restoreQuiet(quietMs: number): void {
+    this.lastRecordAtMs = this.nowMs - quietMs
+    this.idle = quietMs >= this.spec.idleAfterMs
+  }
+
+  /** Wall clock when it falls idle, if no record comes. */
+  get idleAtMs(): number {
+    return this.lastRecordAtMs + this.spec.idleAfterMs
+  }
 }
 
 export class Watermark {
@@ -87,18 +103,21 @@ export class Watermark {
    */
   tick(nowMs: number): number {
     let allIdle = this.inputs.length > 0
+    const fallen: InputClock[] = []
     for (const input of this.inputs) {
       input.nowMs = nowMs
       if (!input.caughtUp) input.idle = false
-      else if (nowMs - input.lastRecordAtMs >= input.spec.idleAfterMs) input.idle = true
+      else if (!input.idle && nowMs >= input.idleAtMs) {
+        input.idle = true
+        fallen.push(input)
+      }
       if (!input.idle) allIdle = false
     }
     if (!allIdle) {
       this.#allIdleSinceMs = null
       return this.candidate()
     }
-    const standingMs =
-      this.currentMs === Number.NEGATIVE_INFINITY ? this.#leastSeen() : this.currentMs
+    const standingMs = Math.max(this.currentMs, this.#leftAtMs(fallen))
     let sinceMs = this.#allIdleSinceMs
     // Marks of other tasks move event time without a record: then it goes on from there.
     if (sinceMs === null || standingMs > this.#standingMs + (nowMs - sinceMs)) {
@@ -112,14 +131,15 @@ export class Watermark {
   }
 
   /**
-   * Where inputs that fell idle in one tick leave event time: those that never had a record do not
-   * count.
+   * Where inputs leave event time of which the last fell idle in this tick: where those stood that
+   * fell idle last of all, for the others were idle by then, however seldom the clock is looked at.
+   * Inputs that never had a record do not count.
    */
-  #leastSeen(): number {
-    const seen = this.inputs
-      .map((input) => input.reachedMs)
-      .filter((reachedMs) => reachedMs !== Number.NEGATIVE_INFINITY)
-    return seen.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...seen)
+  #leftAtMs(fallen: readonly InputClock[]): number {
+    const lastMs = Math.max(...fallen.map(({ idleAtMs }) => idleAtMs))
+    const last = leastReached(fallen.filter(({ idleAtMs }) => idleAtMs === lastMs))
+    const isKnown = last !== Number.NEGATIVE_INFINITY || this.currentMs !== Number.NEGATIVE_INFINITY
+    return isKnown ? last : leastReached(this.inputs)
   }
 
   /**
@@ -145,4 +165,12 @@ export class Watermark {
     // What a restored step calls due may lie behind: it is looked at when event time moves again.
     return Math.max(nowMs + 1, this.#allIdleSinceMs + (dueMs - this.#standingMs))
   }
+}
+
+/** Of those that had a record; −Infinity: none had. */
+function leastReached(inputs: readonly InputClock[]): number {
+  let least = Number.POSITIVE_INFINITY
+  for (const { reachedMs } of inputs)
+    if (reachedMs !== Number.NEGATIVE_INFINITY) least = Math.min(least, reachedMs)
+  return least === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : least
 }

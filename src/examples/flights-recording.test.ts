@@ -25,6 +25,13 @@ const rowOf = (record: { value: string | Uint8Array | null }): number =>
   (JSON.parse(String(record.value)) as Flight).row
 
 /** The first rows given from a position on. */
+const context = {
+  signal: new AbortController().signal,
+  clock: new VirtualClock(),
+  random: seededRandom(1),
+  notice: () => {},
+}
+
 async function replayed(
   from: ReplayPosition | null,
   count: number,
@@ -32,10 +39,10 @@ async function replayed(
   rows: number[]
   positions: ReplayPosition[]
 }> {
-  const source = replay({ recording, speed: Infinity, clock: new VirtualClock() })
+  const source = replay({ recording, speed: Infinity })
   const given: number[] = []
   const positions: ReplayPosition[] = []
-  for await (const batch of source.open(from, new AbortController().signal)) {
+  for await (const batch of source.open(from, context)) {
     given.push(...batch.records.map(rowOf))
     positions.push(batch.position)
     if (given.length >= count) break

@@ -1,26 +1,24 @@
 /** `run`: the pipelines of this process, from start to an orderly end by Ctrl-C. */
 import { systemClock } from '../core/clock.ts'
-import { messageOf, MillraceError } from '../core/error.ts'
-import type { EngineRun, RunEvent, TaskStatus, TaskTime } from '../engine/run.ts'
+import { systemRandom } from '../core/random.ts'
+import type { DeliveryStatus } from '../connect/delivery/deliver.ts'
+import type { SourceStatus } from '../connect/source-runner.ts'
+import type { EngineRun, TaskStatus, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
-import type { RestoreProgress } from '../engine/restore-task.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import { pipelinesOf } from '../pipeline/pipelines-of.ts'
+import type { HttpOptions } from '../server/http-options.ts'
+import { type Deliveries, startDeliveries } from './deliveries.ts'
 import { markLater } from './collector.ts'
+import { notifyOnStderr } from './event-line.ts'
+import type { HostEvent } from './host-event.ts'
+import { openHttp, type ProcessHttp } from './http.ts'
+import { prepareFeeds, type Sources, startSources } from './feeds.ts'
 import { dataDirectory, openLog } from './open-log.ts'
 import type { LogName, LogOpener } from './log-name.ts'
 import { Awaited } from './log-notice.ts'
 import type { LogNotice } from './log-notice.ts'
-
-/**
- * `failed`: the run has ended by this error. `log`: what goes on with the log, one clause: a broker
- * is away or back, a membership was lost.
- */
-export type HostEvent =
-  | RunEvent
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'log'; readonly text: string }
 
 export interface RunOptions {
   /**
@@ -61,6 +59,11 @@ export interface RunOptions {
    * broker that is away (then `run` rejects).
    */
   readonly signal?: AbortSignal
+  /**
+   * Takes records and shows what is there over HTTP: docs/http.md. Default: MILLRACE_HTTP
+   * (`[HOST:]PORT`), else none.
+   */
+  readonly http?: HttpOptions
   /** End in an orderly way at SIGINT and SIGTERM. Default true. */
   readonly signals?: boolean
   /** Takes what `print` steps show. Default: standard output. */
@@ -82,6 +85,10 @@ export interface Running {
   stop(): Promise<void>
   /** One entry a task. */
   status(): TaskStatus[]
+  /** One entry a source: where it is, what it has given. */
+  sources(): SourceStatus<unknown>[]
+  /** One entry a sink: what it has delivered, what waits, what failed last. */
+  deliveries(): DeliveryStatus[]
   /** What the run waits for now, a line each: brokers that are away. Empty: nothing. */
   waitsFor(): string[]
   /**
@@ -89,6 +96,8 @@ export interface Running {
    * partition holds it, since when, and what would move it on.
    */
   explain(): TaskTime[]
+  /** Where it is reached by HTTP, as `http://127.0.0.1:7070`; null: it is not. */
+  readonly httpUrl: string | null
 }
 
 /**
@@ -119,23 +128,39 @@ export async function run(
     notify({ kind: 'log', text: notice.text })
   }
   let own: Log | null = null
+  let http: ProcessHttp | null = null
   try {
     const { log: given } = options
     const isOpen = typeof given === 'object' && !('openLog' in given)
     if (!isOpen) own = await openOwn(options, tell)
+    const log = own ?? (given as Log)
+    const name = options.name ?? 'main'
+    http = await openHttp(options.http, { log, pipelines: list, name, notify, awaited })
+    const feeding = { log, clock: systemClock, takeOver: options.takeOver ?? false, notify }
+    const feeds = await prepareFeeds(list, feeding)
     const engine = await startPipelines(list, {
       ...engineDefaults,
-      log: own ?? (given as Log),
+      log,
       signal: signals.signal,
       clock: systemClock,
-      name: options.name ?? 'main',
+      name,
       print: options.print ?? printToStdout,
       notify,
       ...chosen(options),
     })
-    return running(engine, { own, signals, notify, awaited })
+    http?.serve(engine)
+    const deliveries = await startDeliveries(engine, {
+      log,
+      clock: systemClock,
+      random: systemRandom,
+      takeOver: options.takeOver ?? false,
+      notify,
+    })
+    const sources = await startSources(feeds, { engine, deliveries, ...feeding })
+    return running(engine, { own, signals, notify, awaited, deliveries, sources, http })
   } catch (thrown) {
     signals.release()
+    await http?.close()
     await own?.close()
     throw thrown
   }
@@ -148,29 +173,46 @@ function running(
     readonly signals: StopSignals
     readonly notify: (event: HostEvent) => void
     readonly awaited: Awaited
+    readonly deliveries: Deliveries
+    readonly sources: Sources
+    readonly http: ProcessHttp | null
   },
 ): Running {
-  const { own, signals, notify, awaited } = parts
+  const { own, signals, notify, awaited, deliveries, sources, http } = parts
+  // What fails ends the others in an orderly way.
+  const stop = async (): Promise<void> => {
+    await sources.stop()
+    await engine.stop()
+  }
+  deliveries.done.catch(stop)
+  sources.done.catch(stop)
   const done = (async (): Promise<void> => {
     try {
       await engine.done
     } finally {
-      await engine.stop()
+      await stop()
+      await deliveries.stop()
       signals.release()
+      await http?.close()
       await own?.close()
     }
+    await deliveries.done
+    await sources.done
   })()
   done.catch((error: unknown) => notify({ kind: 'failed', error }))
-  signals.tell(() => void engine.stop())
+  signals.tell(() => void stop())
   return {
     done,
     stop: async () => {
-      await engine.stop()
+      await stop()
       await done.catch(() => {})
     },
     status: () => engine.status(),
     waitsFor: () => awaited.texts,
     explain: () => engine.explain(),
+    httpUrl: http?.url ?? null,
+    deliveries: () => deliveries.status(),
+    sources: () => sources.status(),
   }
 }
 
@@ -234,93 +276,4 @@ function chosen(
 
 function printToStdout(text: string): void {
   process.stdout.write(text)
-}
-
-function notifyOnStderr(event: HostEvent): void {
-  switch (event.kind) {
-    case 'waiting':
-      process.stderr.write(
-        `millrace: ${errorLine(event.error)}; trying again in ${event.inMs} ms\n`,
-      )
-      return
-    case 'restoring':
-      process.stderr.write(`millrace: ${restoringLine(event)}\n`)
-      return
-    case 'lost':
-      if (event.reason === 'rebalanced') return
-      process.stderr.write(
-        `millrace: tasks ${event.tasks.join(', ')} were lost; ` +
-          'what was not committed is done again by whoever has them now\n',
-      )
-      return
-    case 'hand-over-failed':
-      process.stderr.write(
-        `millrace: task ${event.task} was given up without its last commit: ` +
-          `${errorLine(event.error)}\n`,
-      )
-      return
-    case 'retrying':
-      process.stderr.write(
-        `millrace: task ${event.task}: ${errorLine(event.error)}; ` +
-          `trying again in ${event.inMs} ms\n`,
-      )
-      return
-    case 'trim-failed':
-      process.stderr.write(
-        `millrace: task ${event.task}: records already read could not be freed: ` +
-          `${errorLine(event.error)}\n`,
-      )
-      return
-    case 'orphans':
-      process.stderr.write(
-        `millrace: task ${event.task}: state of steps that are gone is dropped: ` +
-          `${event.stores.join(', ')}\n`,
-      )
-      return
-    case 'results-dropped':
-      process.stderr.write(
-        `millrace: task ${event.task}: ${event.pending} results did not come in time; ` +
-          'what was done since the last commit will be done again\n',
-      )
-      return
-    case 'blocked':
-      process.stderr.write(`millrace: ${blockedLine(event)}\n`)
-      return
-    case 'log':
-      process.stderr.write(`millrace: ${event.text}\n`)
-      return
-    case 'failed':
-      process.stderr.write(`millrace: ${errorLine(event.error)}\n`)
-      process.exitCode = 1
-      return
-    default:
-  }
-}
-
-/** How far a task's restore has come, in one line. */
-export function restoringLine(event: RestoreProgress & { readonly task: string }): string {
-  const { task, blobs, bytes, share } = event
-  const percent = share === 0 ? '' : `${Math.floor(share * 100)} % of it, `
-  const megabytes = (bytes / 1_048_576).toFixed(1)
-  return `task ${task} restores its state: ${percent}${megabytes} MiB in ${blobs} commits so far`
-}
-
-/** Which task's code did not give way, and where it stands. */
-export function blockedLine(event: {
-  readonly task: string
-  readonly ms: number
-  readonly positions: readonly string[]
-}): string {
-  const seconds = (event.ms / 1_000).toFixed(1)
-  return (
-    `task ${event.task} kept the thread busy for ${seconds} s without a pause, up to ` +
-    `${event.positions.join(', ')} - give long computations to mapAsync and a worker`
-  )
-}
-
-/** What happened and what to do, in one line. */
-export function errorLine(thrown: unknown): string {
-  const hint =
-    thrown instanceof MillraceError && thrown.hint !== undefined ? ` - ${thrown.hint}` : ''
-  return `${messageOf(thrown)}${hint}`
 }

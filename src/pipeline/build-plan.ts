@@ -5,6 +5,7 @@
 import { MillraceError } from '../core/error.ts'
 import type { Pipeline } from './node.ts'
 import { orderNodes } from './node-order.ts'
+import { nameOutboxes } from './outboxes.ts'
 import { checkPipelineName } from './pipeline.ts'
 import { pipelinesOf } from './pipelines-of.ts'
 import type { Plan, PlanPart, Step } from './plan.ts'
@@ -40,7 +41,7 @@ export function buildPlan(
   const list = pipelinesOf(pipelines)
   checkNames(list)
   const sinks = new Set(list.flatMap((pipeline) => pipeline.sinks))
-  const steps = nameSteps(orderNodes([...sinks]))
+  const steps = nameOutboxes(name, nameSteps(orderNodes([...sinks])))
   checkSteps(steps)
   checkTopics(steps)
   return { name, parts: repartition ? cutIntoParts(name, steps) : [wholePart(steps)] }

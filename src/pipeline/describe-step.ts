@@ -27,7 +27,9 @@ export function settingsOf(node: Node): Settings {
             first: String(node.options.first),
           }
     case 'to':
-      return { topic: node.topic.name, ...topicSettings(node.topic) }
+      return node.sink === null
+        ? { topic: node.topic.name, ...topicSettings(node.topic) }
+        : { sink: `${node.sink.type} ${node.sink.name}`, outbox: node.topic.name }
     case 'map':
     case 'filter':
     case 'flatMap':

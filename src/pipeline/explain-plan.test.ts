@@ -139,6 +139,7 @@ describe('planMermaid', () => {
       kind: 'pipeline' as const,
       name: null,
       sinks: [{ ...print, options: { everyMs: null, first: 1, label: null, format: null } }],
+      feeds: [],
     }
     const text = planMermaid(buildPlan(given, { name: 'p', repartition: false }))
     expect(text).toContain('["a#quot;]; evil<br>branch-output"]')

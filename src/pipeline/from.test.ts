@@ -91,6 +91,7 @@ describe('streams', () => {
       kind: 'pipeline',
       name: 'both',
       sinks: [...a.sinks, ...b.sinks],
+      feeds: [],
     })
     expect(codeOf(() => pipeline('a b', a))).toContain('invalid-argument')
     expect(codeOf(() => pipeline('empty'))).toContain('invalid-plan: there is no pipeline')

@@ -26,6 +26,9 @@ import type { Match, MatchOptions, TimedOut } from './patterns/match-options.ts'
 import { NodeTable } from './node-table.ts'
 import { changesNode, dedupeNode, topNNode, topSettings } from './per-key-node.ts'
 import { processNode, processOutputs } from './process-node.ts'
+import type { SourceSpec } from './source-spec.ts'
+import { isSource, startOf } from './source-start.ts'
+import type { SourceStart, SourceStartOptions } from './source-start.ts'
 import { splitNodes } from './split.ts'
 import type { Split } from './split.ts'
 import { toTableNode } from './table-node.ts'
@@ -42,10 +45,22 @@ import type {
   WindowOptions,
   WindowedStream,
 } from './stream.ts'
-import { sink } from './sink.ts'
+import { outputTo, sink } from './sink.ts'
+import type { SinkOf } from './sink-spec.ts'
 import type { Topic } from './topic.ts'
 import type { Window } from './window.ts'
 
+/**
+ * A source outside of Millrace: `.to(topic)` says where its records go, from which pipelines begin.
+ * Its position is committed with them, so one that can be read again is exactly-once; for one that
+ * cannot, `dedupe` leaves out what comes twice.
+ * @throws `invalid-argument` for a name that no source can have · `invalid-duration`
+ * @example
+ * const ticks = topic('ticks', { partitions: 1 })
+ * const server = webSocketSource({ url: 'ws://127.0.0.1:8080' })
+ * const whole = pipeline('show', from(server).to(ticks), from(ticks).print())
+ */
+export function from(source: SourceSpec, options?: SourceStartOptions): SourceStart
 /**
  * A stream of a topic's records: decoded, checked by its schema, with its key and event time.
  * @throws `invalid-argument` where `topic` is no topic
@@ -53,10 +68,15 @@ import type { Window } from './window.ts'
  * const words = topic('words', { codec: string() })
  * await run(from(words).filter((word) => word.length > 3).print())
  */
-export function from<V, K>(topic: Topic<V, K>): Stream<V, K> {
+export function from<V, K>(topic: Topic<V, K>): Stream<V, K>
+export function from<V, K>(
+  given: Topic<V, K> | SourceSpec,
+  options?: SourceStartOptions,
+): Stream<V, K> | SourceStart {
+  if (isSource(given)) return startOf(given, options)
   return new NodeStream<V, K>({
     kind: 'source',
-    topic: specOf(topic, 'from'),
+    topic: specOf(given, 'from'),
     scope: 'partitioned',
     named: null,
   })
@@ -171,9 +191,8 @@ class NodeStream<V, K> implements Stream<V, K> {
     return sink({ kind: 'forEach', input: this.node, fn: call, named: null })
   }
 
-  to(topic: Topic<V, unknown>): Pipeline {
-    const spec = specOf(topic, 'to')
-    return sink({ kind: 'to', input: this.node, topic: spec, isTable: false, named: null })
+  to(target: Topic<V, unknown> | SinkOf<V, K>): Pipeline {
+    return outputTo(target, { input: this.node, isTable: false })
   }
 
   #next<W>(node: Node): Stream<W, K> {

@@ -3,8 +3,9 @@
  */
 import type { Key } from '../core/key.ts'
 import { MillraceError } from '../core/error.ts'
-import { checkedName, specOf } from './checked.ts'
-import { sink } from './sink.ts'
+import { checkedName } from './checked.ts'
+import { outputTo } from './sink.ts'
+import type { SinkOf } from './sink-spec.ts'
 import { foreignKeyNode } from './foreign-key-node.ts'
 import type { JoinedTable } from './join-types.ts'
 import type { Node, Pipeline, StepNode } from './node.ts'
@@ -99,14 +100,8 @@ export class NodeTable<V, K> implements Table<V, K> {
     return this.toStream().forEach(fn)
   }
 
-  to(topic: Topic<V, unknown>): Pipeline {
-    return sink({
-      kind: 'to',
-      input: this.node,
-      topic: specOf(topic, 'to'),
-      isTable: true,
-      named: null,
-    })
+  to(target: Topic<V, unknown> | SinkOf<V | null, K>): Pipeline {
+    return outputTo(target, { input: this.node, isTable: true })
   }
 
   #next<W, K2>(node: Node): Table<W, K2> {

@@ -5,6 +5,8 @@
  */
 import type { Key } from '../core/key.ts'
 import type { AnyAggregator } from './aggregator.ts'
+import type { SinkSpec } from './sink-spec.ts'
+import type { FeedSpec } from './source-spec.ts'
 import type { StepSpec } from './step-spec.ts'
 import type { TopicSpec } from './topic-spec.ts'
 import type { EmissionSpec, WindowSpec } from './window-spec.ts'
@@ -114,12 +116,14 @@ export interface ForEachNode extends NodeBase {
 }
 /**
  * Appends to a topic: key from the topic's `key` function, else the stream's key; record time =
- * event time.
+ * event time. With a sink, the topic is its outbox; the plan gives it its name.
  */
 export interface ToNode extends NodeBase {
   readonly kind: 'to'
   readonly input: Node
   readonly topic: TopicSpec
+  /** What is fed from the topic; null: the topic itself is the output. */
+  readonly sink: SinkSpec | null
   /** The records are changes of a table: the new row is written, or a tombstone, on any topic. */
   readonly isTable: boolean
 }
@@ -209,6 +213,8 @@ export interface Pipeline {
   /** Given by `pipeline(name, …)`; null: `run` or the file's name decides. */
   readonly name: string | null
   readonly sinks: readonly SinkNode[]
+  /** Sources, and the topics that they feed. */
+  readonly feeds: readonly FeedSpec[]
 }
 
 /** The nodes a node reads from. */

@@ -25,6 +25,7 @@ export function checkPipelineName(name: string): void {
  */
 export function pipeline(name: string, ...pipelines: readonly Pipeline[]): Pipeline {
   checkPipelineName(name)
-  const sinks = pipelinesOf(pipelines).flatMap((each) => each.sinks)
-  return { kind: 'pipeline', name, sinks }
+  const list = pipelinesOf(pipelines)
+  const sinks = list.flatMap((each) => each.sinks)
+  return { kind: 'pipeline', name, sinks, feeds: list.flatMap((each) => each.feeds) }
 }

@@ -30,7 +30,7 @@ function asPipeline(given: unknown): Pipeline {
   const value: Given = typeof given === 'object' && given !== null ? given : {}
   if (value.kind === 'pipeline' && Array.isArray(value.sinks)) {
     const pipeline = given as Pipeline
-    if (pipeline.sinks.length > 0) return pipeline
+    if (pipeline.sinks.length > 0 || pipeline.feeds?.length > 0) return pipeline
     throw new MillraceError('invalid-plan', `pipeline '${pipeline.name ?? ''}' has no output`, {
       hint: 'end a stream with .to(topic), .print() or .forEach(fn)',
     })

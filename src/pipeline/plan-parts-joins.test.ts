@@ -22,8 +22,8 @@ function joined(left: Node, right: Node): StepNode {
 }
 
 function sink(input: Node): Pipeline {
-  const node: Node = { kind: 'to', input, topic: out.spec, isTable: false, named: null }
-  return { kind: 'pipeline', name: null, sinks: [node] }
+  const node: Node = { kind: 'to', input, topic: out.spec, sink: null, isTable: false, named: null }
+  return { kind: 'pipeline', name: null, sinks: [node], feeds: [] }
 }
 
 function plan(node: Node): Plan {

@@ -24,6 +24,7 @@ import type { MapAsyncInfo, MapAsyncOptions } from './map-async.ts'
 import type { Match, MatchOptions, TimedOut } from './patterns/match-options.ts'
 import type { PatternOver, PatternStart } from './patterns/pattern-value.ts'
 import type { OutputTypes, OutputValues, ProcessOptions, States } from './process.ts'
+import type { SinkOf } from './sink-spec.ts'
 import type { Split } from './split.ts'
 import type {
   Change,
@@ -452,10 +453,16 @@ export interface Stream<out V, out K = null> {
   /**
    * Appends to a topic, exactly once. Key: of the topic's `key` function, else the stream's; record
    * time: the event time.
+   *
+   * Or gives the records to a sink, which takes them out of Millrace: to a function, a database, a
+   * web server. They are appended, exactly once, to the sink's outbox, a topic
+   * `<pipeline>.<sink>.outbox`, and delivered from there in an own time: those of a key in order,
+   * each until it is taken. A sink that is slow or away holds nobody else up.
+   * @throws `invalid-argument`; with the plan `invalid-plan` for two sinks of one name
    * @example
    * from(readings).filter((r) => r.celsius > 90).to(topic('hot'))
    */
-  to(topic: Topic<V, unknown>): Pipeline
+  to(target: Topic<V, unknown> | SinkOf<V, K>): Pipeline
 }
 
 /** What `process` gives: a stream, or one for each output, by name. */
@@ -574,11 +581,12 @@ export interface Table<out V, out K> extends JoinedTable<V, K> {
   /**
    * Appends each change to a topic, exactly once: the new row, or a tombstone (a record without
    * value) where it goes away. Key: of the topic's `key` function, which must give the table's key;
-   * else the table's key. With `compact`, the topic is the table.
+   * else the table's key. With `compact`, the topic is the table. Or gives each change to a sink,
+   * as `to` of a stream: the new row, or null where it goes away.
    * @example
    * from(payments).aggregate({ n: count() }).to(topic('counts', { compact: true }))
    */
-  to(topic: Topic<V, unknown>): Pipeline
+  to(target: Topic<V, unknown> | SinkOf<V | null, K>): Pipeline
 
   /** Steps of streams: these tell what to do instead. */
   readonly window: NoStep

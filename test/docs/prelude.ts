@@ -10,6 +10,7 @@ export { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 export { planJson, planMermaid, planText } from '../../src/pipeline/explain-plan.ts'
 export { avro } from '../../src/avro.ts'
 export { kafka } from '../../src/kafka.ts'
+export { mqtt, mqttSource } from '../../src/mqtt.ts'
 export { jsonSchema, SchemaRegistry } from '../../src/schema-registry.ts'
 export { buildPlan } from '../../src/pipeline/build-plan.ts'
 

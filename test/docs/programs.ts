@@ -111,6 +111,7 @@ export function writePrograms(folder: string, programs: readonly Program[]): voi
         millrace: door('index'),
         'millrace/testing': door('testing'),
         'millrace/kafka': door('kafka'),
+        'millrace/mqtt': door('mqtt'),
         'millrace/msgpack': door('msgpack'),
       },
     },

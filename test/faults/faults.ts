@@ -68,6 +68,10 @@ const faults: readonly Test[] = [
     run: (options) => powerLoss({ ...options, mode: 'random', images: Math.ceil(images / 2) }),
   },
   {
+    name: 'power cuts, failing fsync',
+    run: (options) => powerLoss({ ...options, failing: true, images: Math.ceil(images / 4) }),
+  },
+  {
     // 60 MB of input: the file itself has grown, not only what is written ahead of it.
     name: 'full disk',
     run: (options) => fullDisk({ ...options, sizeMiB: 200, sales: 400_000 }),

@@ -6,7 +6,7 @@
 import { collect, count, from, json, max, run, sum, topic, tumbling } from '../../src/index.ts'
 import type { Running } from '../../src/index.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import type { HostEvent } from '../../src/host/run.ts'
+import type { HostEvent } from '../../src/host/host-event.ts'
 import { BatchBuilder } from '../../src/log/batch.ts'
 import type { AppendBatch, Log } from '../../src/log/log.ts'
 import { partitionOfText } from '../../src/log/partitioner.ts'

@@ -12,6 +12,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Target[]>>> = {
   connection: async () => (await import('./targets/connections.ts')).connectionTargets,
   format: async () => (await import('./targets/formats.ts')).formatTargets,
   lines: async () => (await import('./targets/lines.ts')).lineTargets,
+  http: async () => (await import('./targets/http.ts')).httpTargets,
   file: async () => (await import('./targets/files.ts')).fileTargets,
 }
 

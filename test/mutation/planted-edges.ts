@@ -4,7 +4,7 @@ import type { Planted } from './planted-bug.ts'
 export const edgeBugs: readonly Planted[] = [
   {
     name: "a source's records are committed before its position",
-    file: 'src/connect/source-runner.ts',
+    file: 'src/connect/source-loop.ts',
     find: `    await session.commit({
       offsets: [],
       appends,`,
@@ -15,9 +15,27 @@ export const edgeBugs: readonly Planted[] = [
   },
   {
     name: 'failures of a source are counted over commits that went well',
-    file: 'src/connect/source-runner.ts',
+    file: 'src/connect/source-loop.ts',
     find: '    this.#failureCount = 0\n',
     replace: '',
+  },
+  {
+    name: 'ids of a source that are new are not kept with the commit',
+    file: 'src/connect/known-ids.ts',
+    find: 'this.#writePart(writer, newFrom, end)',
+    replace: 'this.#writePart(writer, newFrom, newFrom)',
+  },
+  {
+    name: 'a round of known ids ends before all of them were written again',
+    file: 'src/connect/known-ids.ts',
+    find: 'const endsRound = sliceEnd >= roundTo',
+    replace: 'const endsRound = sliceEnd >= roundTo - 1',
+  },
+  {
+    name: 'what a destination asks for by Retry-After is forgotten',
+    file: 'src/connect/delivery/destination.ts',
+    find: 'this.#breaker.leaveAlone(askedPauseMs(thrown))',
+    replace: 'askedPauseMs(thrown)',
   },
   {
     name: 'a batch of a source that was refused is half in the next one',

@@ -17,8 +17,8 @@ export const logBugs: readonly Planted[] = [
   {
     name: 'the embedded log does not check the epoch',
     file: 'src/log/embedded/tasks.ts',
-    find: 'WHERE id = ? AND epoch = ?\n     RETURNING next_seq',
-    replace: 'WHERE id = ? AND epoch >= ?\n     RETURNING next_seq',
+    find: 'WHERE id = ?2 AND epoch = ?3\n  RETURNING next_seq',
+    replace: 'WHERE id = ?2 AND epoch >= ?3\n  RETURNING next_seq',
   },
   {
     name: 'the embedded log deletes a blob too much',
@@ -27,10 +27,22 @@ export const logBugs: readonly Planted[] = [
     replace: 'const keepSeq = roundEnds ? roundSeq + 1 : row.keep_seq',
   },
   {
+    name: 'what a failed fsync left in the WAL is built on',
+    file: 'src/log/embedded/opening.ts',
+    find: 'presence.isAlone()) rewriteWal(store)',
+    replace: 'presence.isAlone() && busyMs < 0) rewriteWal(store)',
+  },
+  {
+    name: 'a row of the data file is read whatever its checksum',
+    file: 'src/log/embedded/row-sums.ts',
+    find: 'if (sum === sumOf(values)) return',
+    replace: 'if (sum !== null) return',
+  },
+  {
     name: 'a run that takes over does not fence tasks of others',
     file: 'src/log/embedded/tasks.ts',
-    find: 'if (ask.fence) store.run(',
-    replace: 'if (ask.fence && ask.generation < 0) store.run(',
+    find: 'if (ask.fence)\n',
+    replace: 'if (ask.fence && ask.generation < 0)\n',
   },
   {
     name: 'what retention took is skipped in silence',

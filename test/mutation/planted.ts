@@ -3,6 +3,7 @@ import { edgeBugs } from './planted-edges.ts'
 import { engineBugs } from './planted-engine.ts'
 import { kafkaBugs } from './planted-kafka.ts'
 import { logBugs } from './planted-log.ts'
+import { serverBugs } from './planted-server.ts'
 import { stepBugs } from './planted-steps.ts'
 import type { Planted } from './planted-bug.ts'
 
@@ -12,6 +13,7 @@ export const plantedBugs: readonly Planted[] = [
   ...edgeBugs,
   ...logBugs,
   ...kafkaBugs,
+  ...serverBugs,
 ]
 
 /** @throws where the text is not there exactly once, or nothing would change */

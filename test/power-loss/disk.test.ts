@@ -186,3 +186,46 @@ describe('what is not', () => {
     assert.ok(disk.counts.torn >= 15, JSON.stringify(disk.counts))
   })
 })
+
+describe('a sync that failed', () => {
+  const failed = (file: number): DiskEvent => ({ kind: 'sync-failed', file })
+  const fates = (...events: DiskEvent[]): Set<string> => {
+    const found = new Set<string>()
+    for (let seed = 0; seed < 60; seed++) {
+      const disk = new Disk(new Map(), seededRandom(seed))
+      for (const event of [...named, ...events]) disk.apply(event)
+      const content = disk.cut(cut('none', seed)).get('f')?.toString('latin1') ?? ''
+      found.add(content.replaceAll(/[^a-z]+/g, '.'))
+    }
+    return found
+  }
+
+  test('leaves its pages to chance, for good: the next one passes them over', () => {
+    const found = fates(write(1, 0, 'ab'), failed(1), sync(1))
+    assert.ok(found.has('') && found.has('ab'), [...found].join(', '))
+  })
+
+  test('leaves what was safe before', () => {
+    const found = fates(write(1, 0, 'a'), sync(1), write(1, 1, 'b'), failed(1), sync(1))
+    assert.ok(found.has('a') && found.has('ab'), [...found].join(', '))
+    assert.ok([...found].every((content) => content.startsWith('a')))
+  })
+
+  test('is made good by writing the same page again, and by nothing on another one', () => {
+    const again = fates(write(1, 0, 'ab'), failed(1), write(1, 1, 'b'), sync(1))
+    assert.deepEqual(again, new Set(['ab']))
+    const other = fates(write(1, 0, 'ab'), failed(1), write(1, 4096, 'c'), sync(1))
+    assert.ok(other.has('.c') && other.has('ab.c'), [...other].join(', '))
+  })
+
+  test('is seen by a process that opens the file later, as the cache has it', () => {
+    const disk = new Disk(new Map(), seededRandom(1))
+    const reopened: DiskEvent = { kind: 'open', file: 5000, path: 'f' }
+    for (const event of [...named, write(1, 0, 'ab'), failed(1), reopened, write(5000, 1, 'c')]) {
+      disk.apply(event)
+    }
+    disk.apply(sync(5000))
+    assert.equal(shown(disk.cut(cut('none'))), 'f=ac')
+    assert.equal(disk.failures, 1)
+  })
+})

@@ -6,14 +6,20 @@
  * - Bytes of a file are safe from the next sync of that file on. Until then each sector holds what
  *   it held at some moment since the last one. Sectors that a lost write would have added hold
  *   zeros, or rubbish, where the file has grown all the same.
+ * - A sync that fails (of a file; after the PostgreSQL "fsyncgate" of 2018) leaves of what was not
+ *   synced whatever a power cut would, now and for good: its pages count as clean, and the next
+ *   sync passes them over. Reading gives them from the cache all the same. Who writes to such a
+ *   page makes all of it unsynced again.
  * - Names are safe from the next sync of their directory on; a sync of a file says nothing of its
  *   name. Until then each name is what it was at some moment since.
  */
 import assert from 'node:assert/strict'
+import { seededRandom } from '../../src/core/random.ts'
+import type { Random } from '../../src/core/random.ts'
 import { Content } from './content.ts'
 import type { DiskEvent } from './journal.ts'
 import { afterCut, writeAll } from './torn.ts'
-import type { CutOptions, Pending, TornCounts } from './torn.ts'
+import type { CutOptions, Loss, Pending, TornCounts } from './torn.ts'
 
 /** Path below the root → content; null: a directory. Parents come before what they hold. */
 export type Image = ReadonlyMap<string, Buffer | null>
@@ -22,9 +28,16 @@ export type Image = ReadonlyMap<string, Buffer | null>
 type Target = number | 'directory' | null
 
 interface File {
-  readonly safe: Content
+  safe: Content
   pending: Pending[]
+  /** What reading gives; kept from the first failed sync on. */
+  cache: Content | null
 }
+
+/** Of memory, which a failed sync marks as clean, and a write as not. */
+const pageBytes = 4096
+/** What failed syncs leave of their pages. */
+const dropped: readonly Loss[] = ['none', 'none', 'all', 'writes', 'sectors', 'prefix']
 
 interface Naming {
   readonly path: string
@@ -34,16 +47,25 @@ interface Naming {
 
 export class Disk {
   readonly counts: TornCounts = { lost: 0, torn: 0 }
+  /** Syncs that failed. */
+  failures = 0
   readonly #files = new Map<number, File>()
   readonly #safeNames = new Map<string, Target>()
   /** By directory. */
   readonly #namings = new Map<string, Naming[]>()
+  /** The file that a name stands for, as a process sees it. */
+  readonly #now = new Map<string, number>()
   readonly #before: Image
+  readonly #random: Random
   #order = 0
 
-  /** @param before what was there at the start, all of it safe */
-  constructor(before: Image = new Map()) {
+  /**
+   * @param before what was there at the start, all of it safe
+   * @param random decides what failed syncs leave
+   */
+  constructor(before: Image = new Map(), random: Random = seededRandom(1)) {
     this.#before = before
+    this.#random = random
     for (const [path, content] of before) {
       if (content === null) this.#safeNames.set(path, 'directory')
     }
@@ -53,28 +75,37 @@ export class Disk {
     this.#order += 1
     switch (event.kind) {
       case 'open': {
+        const known = this.#now.get(event.path)
+        if (known !== undefined) return void this.#files.set(event.file, this.#file(known))
         const content = this.#before.get(event.path)
         assert.ok(content, `${event.path} was opened, but is not in the image it began with`)
-        this.#files.set(event.file, { safe: new Content(content), pending: [] })
+        this.#files.set(event.file, newFile(content))
+        this.#now.set(event.path, event.file)
         this.#safeNames.set(event.path, event.file)
         return
       }
       case 'create':
-        this.#files.set(event.file, { safe: new Content(Buffer.alloc(0)), pending: [] })
+        this.#files.set(event.file, newFile(Buffer.alloc(0)))
+        this.#now.set(event.path, event.file)
         return this.#name(event.path, event.file)
       case 'make-directory':
         return this.#name(event.path, 'directory')
       case 'unlink':
+        this.#now.delete(event.path)
         return this.#name(event.path, null)
       case 'write':
-      case 'truncate':
-        return void this.#file(event.file).pending.push({ ...event, order: this.#order })
+      case 'truncate': {
+        const file = this.#file(event.file)
+        return void file.pending.push(changeOf(file, { ...event, order: this.#order }))
+      }
       case 'sync': {
         const file = this.#file(event.file)
         writeAll(file.safe, file.pending)
         file.pending = []
         return
       }
+      case 'sync-failed':
+        return this.#drop(this.#file(event.file))
       case 'sync-directory': {
         for (const { path, target } of this.#namings.get(event.path) ?? [])
           this.#safeNames.set(path, target)
@@ -84,6 +115,20 @@ export class Disk {
       case 'note':
         return
     }
+  }
+
+  #drop(file: File): void {
+    this.failures += 1
+    if (file.cache === null) {
+      file.cache = new Content(file.safe.bytes)
+      writeAll(file.cache, file.pending)
+    }
+    const random = this.#random
+    const loss = dropped[random.int(dropped.length)] as Loss
+    const middle = file.pending[random.int(Math.max(1, file.pending.length))]
+    const options = { loss, random, sectorBytes: 512, until: middle?.order ?? 0 } as const
+    file.safe = new Content(afterCut(file.safe, file.pending, { ...options, counts: this.counts }))
+    file.pending = []
   }
 
   #file(number: number): File {
@@ -142,6 +187,20 @@ export class Disk {
     }
     return image
   }
+}
+
+function newFile(content: Buffer): File {
+  return { safe: new Content(content), pending: [], cache: null }
+}
+
+/** A write as the pages that the next sync has to write. */
+function changeOf({ cache }: File, change: Pending): Pending {
+  if (cache === null) return change
+  writeAll(cache, [change])
+  if (change.kind === 'truncate') return change
+  const at = Math.floor(change.at / pageBytes) * pageBytes
+  const end = Math.ceil((change.at + change.bytes.length) / pageBytes) * pageBytes
+  return { ...change, at, bytes: Buffer.from(cache.bytes.subarray(at, end)) }
 }
 
 /** How many of the changes of one name are kept: the last of them counts. */

@@ -18,3 +18,16 @@ test('L5 a power cut does not take a new directory with what was acknowledged', 
     rmSync(dir, { recursive: true })
   }
 })
+
+test('L5 a power cut after a failed fsync takes nothing that was acknowledged', async (context) => {
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-power-'))
+  try {
+    // Seed 3 found what a failed fsync had dropped counted as committed by the next process.
+    const report = await powerLoss({ dir, seed: 3, mode: 'one', images: 25, failing: true })
+    if ('skipped' in report) return context.skip(report.skipped)
+    assert.equal(report.images, 25)
+    assert.ok(report.failures > 0, 'no fsync failed')
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 
 export type DiskEvent =
-  /** A name for a file that was there before, or is new. */
+  /** A number for a file that was there before, or is new. A file may have several. */
   | { readonly kind: 'open' | 'create'; readonly file: number; readonly path: string }
   | {
       readonly kind: 'write'
@@ -11,7 +11,7 @@ export type DiskEvent =
       readonly bytes: Buffer
     }
   | { readonly kind: 'truncate'; readonly file: number; readonly size: number }
-  | { readonly kind: 'sync'; readonly file: number }
+  | { readonly kind: 'sync' | 'sync-failed'; readonly file: number }
   | { readonly kind: 'sync-directory' | 'make-directory' | 'unlink'; readonly path: string }
   /** What the process said of itself. */
   | { readonly kind: 'note'; readonly text: string }
@@ -49,6 +49,8 @@ function eventOf(
       return { kind: 'truncate', file, size: position }
     case 'f':
       return { kind: 'sync', file }
+    case 'x':
+      return { kind: 'sync-failed', file }
     case 'd':
       return { kind: 'sync-directory', path: bytes.toString() }
     case 'm':

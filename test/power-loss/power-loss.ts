@@ -29,6 +29,8 @@ export interface PowerLossOptions {
   /** What the processes run: the pipeline of the kill rounds, or random ones. */
   readonly mode: TaskMode | 'random'
   readonly images: number
+  /** Fsyncs fail now and then, and processes die of `kill -9`. Not with random pipelines. */
+  readonly failing?: boolean
   /** A fault planted in the log or in its disk, which the test must find. */
   readonly planted?: {
     readonly synchronous?: 'OFF' | 'NORMAL'
@@ -47,6 +49,8 @@ export interface PowerLossReport {
   /** Unsynced writes that an image had nothing of, or a part of. */
   readonly lost: number
   readonly torn: number
+  /** Fsyncs that failed before the cuts. */
+  readonly failures: number
   /** Records in the images, all together, and results that were compared. */
   readonly records: number
   readonly results: number
@@ -71,6 +75,7 @@ export async function powerLoss(options: PowerLossOptions): Promise<PowerLossRep
     syncs: 0,
     lost: 0,
     torn: 0,
+    failures: 0,
     records: 0,
     results: 0,
   }
@@ -89,11 +94,12 @@ export async function powerLoss(options: PowerLossOptions): Promise<PowerLossRep
 }
 
 async function workloadOf(
-  { dir, seed, mode, planted }: PowerLossOptions,
+  { dir, seed, mode, failing, planted }: PowerLossOptions,
   chain: number,
 ): Promise<Workload> {
   if (mode === 'random') return await caseWorkload(dir, (seed % 1_000_000) * 10_000 + chain)
-  return salesWorkload({ mode, seed, synchronous: planted?.synchronous ?? 'FULL' })
+  const synchronous = planted?.synchronous ?? 'FULL'
+  return salesWorkload({ mode, seed, synchronous, failing: failing ?? false })
 }
 
 interface Total {
@@ -104,6 +110,7 @@ interface Total {
   syncs: number
   lost: number
   torn: number
+  failures: number
   records: number
   results: number
 }
@@ -125,12 +132,13 @@ async function recordAndCut(options: RecordAndCut, total: Total): Promise<Image>
     before,
     lies: planted?.lies ?? null,
     victim: workload.victim,
-    args: [String(random.int(0x7fff_ffff)), ...workload.args],
+    args: workload.args,
+    seed: random.int(0x7fff_ffff),
   })
   total.recordings += 1
   total.writes += events.filter(({ kind }) => kind === 'write').length
   total.syncs += events.filter(({ kind }) => kind === 'sync').length
-  const disk = new Disk(before)
+  const disk = new Disk(before, random)
   const count = Math.min(imagesPerRecording, options.images - total.images)
   let at = 0
   let seen = nothing
@@ -169,6 +177,7 @@ async function recordAndCut(options: RecordAndCut, total: Total): Promise<Image>
   }
   total.lost += disk.counts.lost
   total.torn += disk.counts.torn
+  total.failures += disk.failures
   return image
 }
 

@@ -8,11 +8,18 @@
  * SQLite's shared memory (-shm) is left out: nothing of it is to survive. A call that is not
  * modelled here ends the process, so that no write can go by unseen.
  *
+ * POWER_LOSS_FAILURES names a file: as many bytes as it has, so many of the next fsyncs of files
+ * fail with EIO, and take a byte each. What such a disk holds is disk.ts's to say.
+ *
+ * Several processes may write to one journal, one after the other: numbers of files are never used
+ * twice.
+ *
  * POWER_LOSS_LIES makes the disk a liar, for the test of the test: with `directories` an fsync of a
  * directory is not written down, with `files` none of a file.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -22,6 +29,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -48,7 +56,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int journal = -1;
 static size_t root_length;
 static char root[PATH_BYTES];
-static const char *notes_path;
+static const char *notes_path, *failures_path;
 static int directories_lie, files_lie;
 /* What each open descriptor is: 0 nothing of ours, else a file's number, or NOTES. */
 static uint32_t file_of[FDS];
@@ -81,6 +89,8 @@ __attribute__((constructor)) static void begin(void) {
   if (path == NULL || file == NULL) return;
   root_length = (size_t)snprintf(root, sizeof root, "%s/", path);
   notes_path = getenv("POWER_LOSS_NOTES");
+  failures_path = getenv("POWER_LOSS_FAILURES");
+  last_file = ((uint32_t)getpid() & 0x7ffff) << 12;
   directories_lie = lies != NULL && strcmp(lies, "directories") == 0;
   files_lie = lies != NULL && strcmp(lies, "files") == 0;
   journal = real_open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -132,7 +142,11 @@ static int opened(const char *path, int flags, mode_t mode) {
     return fd;
   }
   const char *own = below(path);
-  if (own == NULL) return real_open(path, flags, mode);
+  if (own == NULL) {
+    int fd = real_open(path, flags, mode);
+    if (fd >= 0 && fd < FDS) file_of[fd] = 0; /* libuv closes past us */
+    return fd;
+  }
   pthread_mutex_lock(&lock);
   int existed = access(path, F_OK) == 0;
   int fd = real_open(path, flags, mode);
@@ -224,7 +238,19 @@ int ftruncate64(int fd, off64_t size) {
   return result;
 }
 
+/* Takes a byte from the file that counts the failures to come. */
+static int fails(void) {
+  REAL(int, "ftruncate64", int, off64_t);
+  int fd = failures_path == NULL ? -1 : real_open(failures_path, O_WRONLY | O_CLOEXEC, 0);
+  if (fd < 0) return 0;
+  off64_t left = lseek64(fd, 0, SEEK_END);
+  if (left > 0) real(fd, left - 1);
+  syscall(SYS_close, fd);
+  return left > 0;
+}
+
 static int synced(uint32_t file) {
+  int result = 0;
   pthread_mutex_lock(&lock);
   for (int i = 0; i < NAMES; i++) {
     struct name *name = &names[i];
@@ -234,10 +260,16 @@ static int synced(uint32_t file) {
     if (name->is_directory) goto done;
   }
   /* A file without a name may be synced as well. */
-  if (!files_lie) put('f', file, 0, NULL, 0);
+  if (fails()) {
+    put('x', file, 0, NULL, 0);
+    result = -1;
+  } else if (!files_lie) {
+    put('f', file, 0, NULL, 0);
+  }
 done:
   pthread_mutex_unlock(&lock);
-  return 0;
+  if (result < 0) errno = EIO;
+  return result;
 }
 
 int fsync(int fd) {

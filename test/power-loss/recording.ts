@@ -31,7 +31,16 @@ export function compileRecorder(dir: string): string | Skipped {
 
 /** Where the victim writes its notes. */
 export function notesFile(): string {
-  const path = process.env['POWER_LOSS_NOTES']
+  return given('POWER_LOSS_NOTES')
+}
+
+/** The victim's next fsyncs of files fail, so many of them. */
+export function failSyncs(count: number): void {
+  writeFileSync(given('POWER_LOSS_FAILURES'), 'x'.repeat(count))
+}
+
+function given(name: string): string {
+  const path = process.env[name]
   assert.ok(path !== undefined, 'the victim runs under the recorder only')
   return path
 }
@@ -43,43 +52,61 @@ export interface RecordingOptions {
   /** The disk at the start. */
   readonly before: Image
   readonly lies: 'files' | 'directories' | null
-  /** The program. */
+  /** The program. One that kills itself is started again, on the disk as it left it. */
   readonly victim: string
-  /** Its arguments after the directory of the log. */
+  /** Its arguments after the directory of the log and a number, another one at each start. */
   readonly args: readonly string[]
+  readonly seed: number
 }
+
+/** More starts than this are no test, but a loop. */
+const startsMax = 20
 
 /** Name of the log's directory below the root of the disk. */
 export const dataName = 'made/by/the log'
 
 /** @throws an assertion error where the victim fails */
 export async function recordVictim(options: RecordingOptions): Promise<DiskEvent[]> {
-  const { dir, library, lies } = options
+  const { dir } = options
   const root = join(dir, 'disk')
   const journal = join(dir, 'journal')
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(root, { recursive: true })
   writeImage(root, options.before)
-  const args = ['--disable-warning=ExperimentalWarning', options.victim, join(root, dataName)]
-  const child = spawn(process.execPath, [...args, ...options.args], {
+  for (let start = 0; ; start++) {
+    const { status, signal, errors } = await runVictim(options, root, options.seed + start)
+    if (status === 0) break
+    const isKilled = signal === 'SIGKILL' && start < startsMax
+    assert.ok(isKilled, `the victim ended with ${status ?? signal}: ${errors}`)
+  }
+  const events = readJournal(readFileSync(journal))
+  rmSync(dir, { recursive: true })
+  return events
+}
+
+async function runVictim(
+  { dir, library, lies, victim, args }: RecordingOptions,
+  root: string,
+  seed: number,
+): Promise<{ status: number | null; signal: string | null; errors: string }> {
+  const program = ['--disable-warning=ExperimentalWarning', victim, join(root, dataName)]
+  const child = spawn(process.execPath, [...program, String(seed), ...args], {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: {
       ...process.env,
       UV_USE_IO_URING: '0', // would go past the recorder
       LD_PRELOAD: library,
       POWER_LOSS_ROOT: root,
-      POWER_LOSS_JOURNAL: journal,
+      POWER_LOSS_JOURNAL: join(dir, 'journal'),
       POWER_LOSS_NOTES: join(dir, 'notes'),
+      POWER_LOSS_FAILURES: join(dir, 'failures'),
       ...(lies === null ? {} : { POWER_LOSS_LIES: lies }),
     },
   })
   let errors = ''
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
   const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
-  assert.equal(status, 0, `the victim ended with ${status ?? signal}: ${errors}`)
-  const events = readJournal(readFileSync(journal))
-  rmSync(dir, { recursive: true })
-  return events
+  return { status, signal, errors }
 }
 
 /** Makes the files of an image below a directory that is there. */

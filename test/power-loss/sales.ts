@@ -14,16 +14,18 @@ export interface SalesOptions {
   readonly mode: TaskMode
   readonly seed: number
   readonly synchronous: 'FULL' | 'NORMAL' | 'OFF'
+  /** Fsyncs fail now and then, and the process dies of `kill -9`. */
+  readonly failing: boolean
 }
 
 /** Sales that are appended after the cut. */
 const laterSales = 40
 
-export function salesWorkload({ mode, seed, synchronous }: SalesOptions): Workload {
+export function salesWorkload({ mode, seed, synchronous, failing }: SalesOptions): Workload {
   return {
     name: `tasks ${mode}`,
     victim: fileURLToPath(new URL('sales-victim.ts', import.meta.url)),
-    args: [mode, String(seed), synchronous],
+    args: [mode, String(seed), synchronous, failing ? 'failing' : 'well'],
     goOn: async (dir, seen, place) => {
       const log = await openAfterCut(dir, seen, place)
       try {

@@ -1,8 +1,20 @@
 /** What random pipelines have found, each as a small pipeline of its own. */
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import { count, cumulative, from, json, lookup, table, topic, within } from 'millrace'
+import {
+  count,
+  cumulative,
+  from,
+  globalTable,
+  json,
+  lookup,
+  table,
+  topic,
+  tumbling,
+  within,
+} from 'millrace'
 import { inputOf, simulate } from 'millrace/testing'
+import { partitionOfText } from '../../src/log/partitioner.ts'
 import type { SimulatedRecord } from 'millrace/testing'
 
 interface Value {
@@ -88,4 +100,45 @@ test('letters of records that wait for an answer may come in another order, and 
   const input = inputOf(left, values(60))
   const report = await simulate(refused, { input, seeds: 40 })
   assert.ok(report.faults['small-reads'] > 10, JSON.stringify(report))
+})
+
+test('what a mark lets go behind a repartition topic finds the rows that are there', async () => {
+  const slow = topic('slow', { ...options, idleAfter: '1d' })
+  const named = from(slow)
+    .keyBy(({ v }) => v)
+    .window(tumbling('1s'))
+    .aggregate({ n: count() })
+    .join(globalTable(topic('names', { ...options, codec: json<Value>(), compact: true })), {
+      by: () => 'a',
+      type: 'left',
+    })
+    .to(out)
+  // The row that counts is the last one of several, and comes together with what closes the window.
+  const names = Array.from({ length: 60 }, (_, i): Value => ({ k: 'a', v: i, t: 20_000 + i }))
+  const late = keys.map((k): Value => ({ k, v: 1, t: 60_000 }))
+  const input = [
+    ...inputOf(slow, values(8)),
+    ...names.map((value) => ({ topic: 'names', key: 'a', value, time: value.t, wave: 1 })),
+    ...inputOf(slow, late, () => ({ wave: 1 })),
+  ]
+  const faults = ['small-reads', 'stalled'] as const
+  await simulate(named, { input, seeds: 100, faults, tasks: 'per-partition' })
+})
+
+test('an input that was idle holds nothing back after a restart, though all wait', async () => {
+  const patient = topic('patient', { ...options, idleAfter: '20s', idle: 'wait' })
+  const counted = from(patient).window(tumbling('1s')).aggregate({ n: count() }).to(out)
+  // Keys of one partition alone go on, more in each wave; the other one has fallen idle.
+  const [first = ''] = keys
+  const only = keys.filter((key) => partitionOfText(key, 2) === partitionOfText(first, 2))
+  const more = Array.from({ length: 6 }, (_, wave) =>
+    inputOf(
+      patient,
+      only.map((k): Value => ({ k, v: wave, t: 30_000 + wave * 5_000 })),
+      () => ({ wave: wave + 1 }),
+    ),
+  )
+  const input = [...inputOf(patient, values(12)), ...more.flat()]
+  const report = await simulate(counted, { input, seeds: 150, betweenWaves: '15s', settle: '1m' })
+  assert.ok(report.faults.crash > 40, JSON.stringify(report))
 })

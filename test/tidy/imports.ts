@@ -10,6 +10,16 @@ import type { CodeFile, Import, Tree, Violation } from './tree.ts'
 const logContract = ['log/log.ts', 'log/batch.ts', 'log/partitioner.ts']
 /** The engine's public files. */
 const enginePublic = ['engine/task.ts', 'engine/operators/operator.ts']
+/** What runs the tasks of sources and deliveries as it runs those of pipelines. */
+const engineTasks = [
+  'engine/bell.ts',
+  'engine/letters.ts',
+  'engine/outputs.ts',
+  'engine/owned-tasks.ts',
+  'engine/task-event.ts',
+  'engine/topics.ts',
+  'engine/trim-repartition.ts',
+]
 const allBelow = ['core/', 'pipeline/', 'log/', 'engine/', 'connect/', 'observe/']
 
 /** Folder of src/ → what it may import beside itself: folders end with a slash, files do not. */
@@ -19,11 +29,12 @@ export const importTable: Record<string, readonly string[]> = {
   log: ['core/'],
   engine: ['core/', 'pipeline/', ...logContract],
   formats: ['core/'],
-  connect: ['core/', 'pipeline/', ...logContract, ...enginePublic],
+  connect: ['core/', 'pipeline/', ...logContract, ...enginePublic, ...engineTasks],
   observe: ['core/', 'pipeline/', ...logContract, ...enginePublic],
-  server: [...allBelow, 'host/'],
-  // Puts a run together for a process: opens the log that was chosen, starts the engine on it.
-  host: allBelow,
+  server: allBelow,
+  // Puts a run together for a process: opens the log that was chosen, starts the engine on it, and
+  // the HTTP server beside it, loaded where one is asked for.
+  host: [...allBelow, 'server/'],
   // Commands start what the host, the server and the test driver are made of.
   cli: [...allBelow, 'host/', 'server/', 'testing/', 'examples/'],
   testing: [...allBelow, 'host/'],
@@ -48,9 +59,13 @@ const packageHomes: Record<string, readonly string[]> = {
   commander: ['cli/'],
   '@platformatic/kafka': ['log/kafka/'],
   '@node-rs/crc32': ['log/kafka/'],
+  // The types of it, also in the sink; loaded by connect-mqtt.ts alone.
+  mqtt: ['connect/mqtt/', 'connect/sinks/mqtt.ts'],
   avsc: ['formats/'],
   '@bufbuild/protobuf': ['formats/'],
   '@bufbuild/protobuf/wkt': ['formats/'],
+  // Optional, loaded when a sink writes Parquet.
+  'hyparquet-writer': ['connect/parquet/'],
   // Optional, loaded when an arbitrary is asked for; for development, the suites of operators.
   'fast-check': ['engine/conformance/', 'testing/generate/'],
   // Optional: the recording of the bundled example is read with it, and only when it is there.

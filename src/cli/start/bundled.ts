@@ -5,7 +5,7 @@ import { runSource } from '../../connect/source-runner.ts'
 import type { SourceEvent, SourceRun } from '../../connect/source-runner.ts'
 import { replay } from '../../connect/sources/replay.ts'
 import type { ReplayPosition } from '../../connect/sources/replay.ts'
-import { vitalsSource } from '../../connect/sources/vitals.ts'
+import { machineVitals } from '../../connect/sources/vitals.ts'
 import type { VitalsPosition } from '../../connect/sources/vitals.ts'
 import type { Clock } from '../../core/clock.ts'
 import { isCode } from '../../core/error.ts'
@@ -14,7 +14,8 @@ import { flightsRecording } from '../../examples/flights-recording.ts'
 import flightsPipeline from '../../examples/flights.ts'
 import vitalsPipeline from '../../examples/vitals.ts'
 import { run } from '../../host/run.ts'
-import type { HostEvent, Running } from '../../host/run.ts'
+import type { HostEvent } from '../../host/host-event.ts'
+import type { Running } from '../../host/run.ts'
 import type { Log } from '../../log/log.ts'
 import { defaultTopicConfig } from '../../log/log.ts'
 
@@ -72,13 +73,9 @@ export async function startBundled(options: BundledOptions): Promise<Bundled> {
   }
   try {
     const recording = found?.recording
-    const vitals = examples.includes('vitals')
-      ? await startSource('vitals', vitalsSource({ clock }))
-      : null
+    const vitals = examples.includes('vitals') ? await startSource('vitals', machineVitals()) : null
     const flights =
-      recording === undefined
-        ? null
-        : await startSource('flights', replay({ recording, speed, clock }))
+      recording === undefined ? null : await startSource('flights', replay({ recording, speed }))
     const failed = firstFailure([pipelines.done, ...started.map((one) => one.done)])
     return { vitals, flights, pipelines, missing: found?.missing ?? null, failed, stop }
   } catch (thrown) {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pause } from '../../connect/pause.ts'
-import { errorLine } from '../../host/run.ts'
+import { errorLine } from '../../host/event-line.ts'
 import type { Log } from '../../log/log.ts'
 import type { Context } from '../context.ts'
 import { catchInterrupt } from '../context.ts'
@@ -111,12 +111,13 @@ function endOf({ failed }: Bundled, { stdout }: Context, interrupt: AbortSignal)
 function notifyOn(screen: Screen): BundledOptions['notify'] {
   return (event) => {
     switch (event.kind) {
-      case 'retrying': {
+      case 'retrying':
+      case 'source-retrying': {
         const who = 'source' in event ? `source ${event.source}` : `task ${event.task}`
         screen.say(`${who}: ${errorLine(event.error)}; trying again in ${event.inMs} ms`)
         return
       }
-      case 'ended':
+      case 'source-ended':
         screen.say(
           `The recording of ${event.source} has come to its end; another --data begins anew.`,
         )

@@ -10,6 +10,7 @@ import { replay } from './replay.ts'
 import type { Recording, RecordingRow, ReplayPosition } from './replay.ts'
 
 const minute = 60_000
+const random = seededRandom(1)
 const startMs = Date.UTC(2001, 0, 1)
 
 /** Rows half a minute apart, that become known up to 20 minutes early and 3 hours late. */
@@ -44,10 +45,15 @@ async function all(
   options: { speed?: number; from?: ReplayPosition } = {},
 ): Promise<SourceBatch<ReplayPosition>[]> {
   const clock = new VirtualClock()
-  const source = replay({ recording, speed: options.speed ?? Infinity, clock })
+  const source = replay({ recording, speed: options.speed ?? Infinity })
   const batches: SourceBatch<ReplayPosition>[] = []
   const iterator = source
-    .open(options.from ?? null, new AbortController().signal)
+    .open(options.from ?? null, {
+      signal: new AbortController().signal,
+      clock,
+      random,
+      notice: () => {},
+    })
     [Symbol.asyncIterator]()
   for (;;) {
     let isPending = true
@@ -70,7 +76,7 @@ const valuesOf = (batches: readonly SourceBatch<ReplayPosition>[]): unknown[] =>
 
 defineSourceConformance<ReplayPosition>(test, {
   name: 'replay',
-  source: (clock) => replay({ recording: recordingOf(madeUp(600, 1)), speed: 3600, clock }),
+  source: () => replay({ recording: recordingOf(madeUp(600, 1)), speed: 3600 }),
   compare: (a, b) => a.arrivesAt - b.arrivesAt || a.row - b.row,
   stepMs: 50,
   batchesMax: 60,
@@ -118,11 +124,13 @@ test('its clock runs at the speed, starts at the first row and goes on after a p
     return { key: null, value: String(i), time, arrivesAt: time }
   })
   const clock = new VirtualClock()
-  const source = replay({ recording: recordingOf(rows), speed: 3600, clock })
+  const source = replay({ recording: recordingOf(rows), speed: 3600 })
   const arrivals = async (from: ReplayPosition | null, count: number): Promise<number[]> => {
     const openedMs = clock.now()
     const stopping = new AbortController()
-    const iterator = source.open(from, stopping.signal)[Symbol.asyncIterator]()
+    const iterator = source
+      .open(from, { signal: stopping.signal, clock, random, notice: () => {} })
+      [Symbol.asyncIterator]()
     const seen: number[] = []
     while (seen.length < count) {
       let isPending = true
@@ -168,7 +176,7 @@ test('a row known earlier than declared, and rows out of order, are refused', as
 
 test.for([0, -1, Number.NaN])('speed %d is refused', (speed) => {
   assert.throws(
-    () => replay({ recording: recordingOf([]), speed, clock: new VirtualClock() }),
+    () => replay({ recording: recordingOf([]), speed }),
     (thrown) => isCode(thrown, 'invalid-argument'),
   )
 })

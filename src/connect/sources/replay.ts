@@ -36,7 +36,6 @@ export interface ReplayOptions {
   readonly recording: Recording
   /** The recording's seconds in one second; Infinity: as fast as they are taken. */
   readonly speed: number
-  readonly clock: Clock
 }
 
 export interface ReplayPosition {
@@ -59,21 +58,24 @@ const waitMsMax = 1_000
  * A source that replays a recording; ends with its last row.
  * @throws `invalid-argument` for a speed that is not above 0
  */
-export function replay({ recording, speed, clock }: ReplayOptions): Source<ReplayPosition> {
+export function replay({ recording, speed }: ReplayOptions): Source<ReplayPosition> {
   if (!(speed > 0)) {
     throw new MillraceError('invalid-argument', `the speed of a replay cannot be ${speed}`, {
       hint: 'give a number above 0: 1 is as it was, 3600 an hour a second',
     })
   }
   return {
+    kind: 'source',
     name: recording.name,
+    type: 'replay',
     replayable: true,
-    open: (position, signal) => replayFrom({ recording, speed, clock }, position, signal),
+    open: (position, { clock, signal }) =>
+      replayFrom({ recording, speed, clock }, position, signal),
   }
 }
 
 async function* replayFrom(
-  { recording, speed, clock }: ReplayOptions,
+  { recording, speed, clock }: ReplayOptions & { readonly clock: Clock },
   from: ReplayPosition | null,
   signal: AbortSignal,
 ): AsyncGenerator<SourceBatch<ReplayPosition>, void> {

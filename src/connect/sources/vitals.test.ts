@@ -6,7 +6,8 @@ import { openMemoryLog } from '../../log/memory/memory-log.ts'
 import { defineSourceConformance } from '../source.conformance.ts'
 import { openMachineProbe, parseDiskStats, parseNetDev } from './machine.ts'
 import type { MachineProbe, MachineReading } from './machine.ts'
-import { vitalsSource } from './vitals.ts'
+import { machineVitals } from './vitals.ts'
+import { seededRandom } from '../../core/random.ts'
 import type { Vitals, VitalsPosition } from './vitals.ts'
 
 /**
@@ -45,15 +46,19 @@ function madeUpProbe(
   }
 }
 
+const random = seededRandom(1)
+
 async function samples(
   clock: VirtualClock,
   count: number,
   options: { from?: VitalsPosition; probe?: () => MachineProbe },
 ): Promise<{ value: Vitals; time: number; key: unknown; position: VitalsPosition }[]> {
-  const source = vitalsSource({ clock, probe: options.probe ?? (() => madeUpProbe({ count: 0 })) })
+  const source = machineVitals({ probe: options.probe ?? (() => madeUpProbe({ count: 0 })) })
   const seen = []
   const stopping = new AbortController()
-  const iterator = source.open(options.from ?? null, stopping.signal)[Symbol.asyncIterator]()
+  const iterator = source
+    .open(options.from ?? null, { signal: stopping.signal, clock, random, notice: () => {} })
+    [Symbol.asyncIterator]()
   while (seen.length < count) {
     const next = iterator.next()
     await systemClock.nextTurn()
@@ -77,7 +82,7 @@ async function samples(
 
 defineSourceConformance<VitalsPosition>(test, {
   name: 'vitals',
-  source: (clock) => vitalsSource({ clock, probe: () => madeUpProbe({ count: 0 }) }),
+  source: () => machineVitals({ probe: () => madeUpProbe({ count: 0 }) }),
   compare: (a, b) => a.sample - b.sample,
   stepMs: 250,
   batchesMax: 10,
@@ -141,7 +146,7 @@ test('the probe is closed with the source', async () => {
 
 test('every of 0 is refused', () => {
   assert.throws(
-    () => vitalsSource({ clock: new VirtualClock(), every: '0ms' }),
+    () => machineVitals({ every: '0ms' }),
     (thrown) => isCode(thrown, 'invalid-argument'),
   )
 })

@@ -45,7 +45,6 @@ export interface Vitals {
 }
 
 export interface VitalsOptions {
-  readonly clock: Clock
   /** Time between samples. Default 250 ms. */
   readonly every?: Duration
   /** Reads the machine; opened with the source, closed with it. Default: this machine's. */
@@ -61,8 +60,8 @@ export interface VitalsPosition {
  * The vital signs of this machine as a source named `vitals`.
  * @throws `invalid-duration` · `invalid-argument` for `every` of 0
  */
-export function vitalsSource(options: VitalsOptions): Source<VitalsPosition> {
-  const { clock, every = '250ms', probe = openMachineProbe } = options
+export function machineVitals(options: VitalsOptions = {}): Source<VitalsPosition> {
+  const { every = '250ms', probe = openMachineProbe } = options
   const everyMs = durationMs(every, 'every')
   if (everyMs === 0) {
     throw new MillraceError('invalid-argument', `samples cannot be taken every ${every}`, {
@@ -70,9 +69,12 @@ export function vitalsSource(options: VitalsOptions): Source<VitalsPosition> {
     })
   }
   return {
+    kind: 'source',
     name: 'vitals',
+    type: 'vitals',
     replayable: false,
-    open: (position, signal) => sample({ clock, everyMs, probe }, position?.sample ?? 0, signal),
+    open: (position, { clock, signal }) =>
+      sample({ clock, everyMs, probe }, position?.sample ?? 0, signal),
   }
 }
 

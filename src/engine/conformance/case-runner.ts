@@ -50,6 +50,8 @@ export interface Restart {
   readonly offsets: readonly number[]
   /** Event time at the commit it begins from. */
   readonly watermarkMs: number
+  /** For each input, how long no record had come at that commit. */
+  readonly quietMs: readonly number[]
 }
 
 export interface CaseResult {
@@ -85,7 +87,7 @@ class CaseRunner<R> {
   readonly #restarts: Restart[] = []
   #task: Task
   #nowMs = 0
-  #committedWatermarkMs = -Infinity
+  #committed: Pick<Restart, 'watermarkMs' | 'quietMs'> = { watermarkMs: -Infinity, quietMs: [] }
 
   constructor(one: TaskCase<R>, setup: CaseSetup<R>, sabotage: Sabotage) {
     this.#case = one
@@ -106,8 +108,8 @@ class CaseRunner<R> {
         this.#task.process(limit)
         if (commits) this.#commit()
         if (!crashes) continue
-        const watermarkMs = this.#committedWatermarkMs
-        this.#restarts.push({ round: index, offsets: [...this.#log.offsets], watermarkMs })
+        const offsets = [...this.#log.offsets]
+        this.#restarts.push({ round: index, offsets, ...this.#committed })
         this.#task = this.#open()
       }
       while (this.#task.process(3) === 'more');
@@ -129,7 +131,8 @@ class CaseRunner<R> {
     const commit = this.#task.takeCommit()
     if (commit === null) return
     this.#log.commit(this.#sabotage.commit?.(commit) ?? commit)
-    this.#committedWatermarkMs = this.#task.watermarkMs
+    const { watermarkMs, cursors } = this.#task
+    this.#committed = { watermarkMs, quietMs: cursors.map(({ clock }) => clock.quietMs) }
   }
 
   #open(): Task {

@@ -3,6 +3,7 @@
  * which they are processed, and how event time moves in between.
  */
 import { neverIdleMs, placesOf } from './join-case.ts'
+import { leftAtMs } from './idle-model.ts'
 import type { JoinCase, JoinRecord } from './join-case.ts'
 import type { Restart } from './case-runner.ts'
 
@@ -81,7 +82,7 @@ class Timeline {
     return this.#inputs.filter(({ isGlobal }) => !isGlobal)
   }
 
-  /** A new task: its inputs are active, as reading has just begun. */
+  /** A new task: its inputs have been quiet for as long as at the commit that it begins from. */
   #restartIfAt(round: number): void {
     const offsets = this.#inputs.map(({ offset }) => offset).join()
     const isHere = (each: Restart): boolean =>
@@ -91,9 +92,10 @@ class Timeline {
     this.#restarts = this.#restarts.filter((other) => !isHere(other))
     this.#watermarkMs = restart.watermarkMs
     this.#events.push({ kind: 'restart', toMs: restart.watermarkMs })
-    for (const input of this.#inputs) {
-      input.isIdle = false
-      input.lastAtMs = this.#nowMs
+    for (const [i, input] of this.#inputs.entries()) {
+      const quietMs = restart.quietMs[i] ?? 0
+      input.isIdle = quietMs >= this.#case.idleAfterMs
+      input.lastAtMs = this.#nowMs - quietMs
     }
     this.#allIdleSinceMs = null
   }
@@ -130,9 +132,10 @@ class Timeline {
   #tick(byMs: number): void {
     this.#nowMs += byMs
     const inputs = this.#clocked
-    for (const input of inputs) {
-      if (this.#nowMs - input.lastAtMs >= this.#case.idleAfterMs) input.isIdle = true
-    }
+    const isQuiet = ({ lastAtMs }: Input): boolean =>
+      this.#nowMs - lastAtMs >= this.#case.idleAfterMs
+    const fallen = inputs.filter((input) => !input.isIdle && isQuiet(input))
+    for (const input of fallen) input.isIdle = true
     if (inputs.some(({ isIdle }) => !isIdle)) {
       this.#allIdleSinceMs = null
       this.#advance(this.#leastActive())
@@ -140,9 +143,7 @@ class Timeline {
     }
     if (this.#allIdleSinceMs === null) {
       this.#allIdleSinceMs = this.#nowMs
-      const seen = inputs.map(({ reachedMs }) => reachedMs).filter((ms) => ms > -Infinity)
-      this.#standingMs = this.#watermarkMs > -Infinity ? this.#watermarkMs : Math.min(...seen)
-      if (seen.length === 0) this.#standingMs = -Infinity
+      this.#standingMs = leftAtMs(fallen, inputs, this.#watermarkMs)
     }
     this.#advance(this.#standingMs + this.#nowMs - this.#allIdleSinceMs)
   }

@@ -5,6 +5,7 @@
  */
 import { partitionOf } from '../../log/partitioner.ts'
 import { neverIdleMs, rawValue } from './fold-case.ts'
+import { leftAtMs } from './idle-model.ts'
 import type { CaseRecord, FoldCase } from './fold-case.ts'
 import type { Restart } from './case-runner.ts'
 
@@ -64,7 +65,7 @@ export class TaskModel {
     return places.flatMap(([place, lines]) => lines.map((line) => `${place} ${line}`))
   }
 
-  /** A new task: its inputs are active, as reading has just begun. */
+  /** A new task: its inputs have been quiet for as long as at the commit that it begins from. */
   #restartIfAt(round: number): void {
     const isHere = (restart: Restart): boolean =>
       restart.round === round && restart.offsets.join() === this.#offsets.join()
@@ -73,8 +74,11 @@ export class TaskModel {
     this.#restarts = this.#restarts.filter((other) => !isHere(other))
     // What only the clock has moved is not committed: it moves again.
     this.watermark = restart.watermarkMs
-    this.#idle.fill(false)
-    this.#lastAt.fill(this.now)
+    for (const p of this.#idle.keys()) {
+      const quietMs = restart.quietMs[p] ?? 0
+      this.#idle[p] = quietMs >= this.#case.idleAfterMs
+      this.#lastAt[p] = this.now - quietMs
+    }
     this.#allIdleSince = null
   }
 
@@ -120,9 +124,12 @@ export class TaskModel {
 
   #tick(byMs: number): void {
     this.now += byMs
-    for (const p of this.#idle.keys()) {
-      if (this.now - (this.#lastAt[p] as number) >= this.#case.idleAfterMs) this.#idle[p] = true
-    }
+    const all = this.#reached.map((reachedMs, p) => {
+      return { reachedMs, lastAtMs: this.#lastAt[p] as number }
+    })
+    const isQuiet = all.map(({ lastAtMs }) => this.now - lastAtMs >= this.#case.idleAfterMs)
+    const fallen = all.filter((_input, p) => isQuiet[p] === true && this.#idle[p] === false)
+    for (const [p, isIdle] of isQuiet.entries()) if (isIdle) this.#idle[p] = true
     if (this.#idle.includes(false)) {
       this.#allIdleSince = null
       this.#advance(this.#leastActive())
@@ -131,9 +138,7 @@ export class TaskModel {
     }
     if (this.#allIdleSince === null) {
       this.#allIdleSince = this.now
-      const seen = this.#reached.filter((reached) => reached > -Infinity)
-      this.#standing = this.watermark > -Infinity ? this.watermark : Math.min(...seen)
-      if (seen.length === 0) this.#standing = -Infinity
+      this.#standing = leftAtMs(fallen, all, this.watermark)
     }
     this.#advance(this.#standing + this.now - this.#allIdleSince)
     this.#step.tick(this)

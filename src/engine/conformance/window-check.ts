@@ -50,7 +50,7 @@ export function checkWindow(name: string, check: WindowCheck): WindowWork {
     const built = pipelineOf(tested)
     const { lines, restarts } = runCase(runs, built)
     assert.deepEqual(lines, modelLines({ runs, tested }, restarts), 'differs from the model')
-    // A new task finds its inputs active: only where none falls idle is the run the same.
+    // What only the clock has moved is not committed: where one falls idle, windows close later.
     if (runs.idleAfterMs === neverIdleMs || restarts.length === 0) {
       const straight = runCase(uninterrupted(runs), built)
       assert.deepEqual(lines, straight.lines, 'differs from the uninterrupted run')

@@ -41,11 +41,11 @@ class LookupJoin {
   readonly #asked: Map<StateKey, Call> = new Map()
   #outcome: Outcome = noRow
   readonly #give: Push = (value, key, timeMs) => {
+    this.#context.task.running = this.#context.step
     if (this.#outcome.kind === 'answer') {
       this.#join(value, key, timeMs, this.#outcome.value ?? null)
       return
     }
-    this.#context.task.running = this.#context.step
     throw this.#outcome.thrown
   }
 

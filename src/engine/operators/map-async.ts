@@ -17,6 +17,10 @@ import type { Operator, Push, StepContext } from './operator.ts'
 export function mapAsyncOperator(spec: MapAsyncSpec, context: StepContext, emit: Push): Operator {
   const { task, step } = context
   let thrown: unknown = null
+  const answer: Push = (value, key, time) => {
+    task.running = step
+    emit(value, key, time)
+  }
   const fail: Push = () => {
     task.running = step
     throw thrown
@@ -25,14 +29,14 @@ export function mapAsyncOperator(spec: MapAsyncSpec, context: StepContext, emit:
     context,
     calls: spec.calls,
     give: ({ value, key, timeMs, cause }, outcome) => {
-      if (outcome.kind === 'answer') task.emitAtomic(emit, outcome.value, key, timeMs, cause)
+      if (outcome.kind === 'answer') task.emitAtomic(answer, outcome.value, key, timeMs, cause)
       else {
         thrown = outcome.thrown
         task.emitAtomic(fail, value, key, timeMs, cause)
       }
     },
-    onUndone: (answer) => {
-      if (answer instanceof Call) results.pool.drop(answer)
+    onUndone: (waited) => {
+      if (waited instanceof Call) results.pool.drop(waited)
     },
   })
   const push: Push = (value, key, time) => {

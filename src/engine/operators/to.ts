@@ -3,10 +3,12 @@
  * function, else the stream's key; partition: of the key as Kafka's default partitioner has it,
  * without key that of the record in hand, so that a run can be replayed; record time: the event
  * time. On a compacted topic null and undefined are tombstones. Of a table, the new row of each
- * change is written, or, on any topic, a tombstone under the table's key.
+ * change is written, or, on any topic, a tombstone under the table's key. In the outbox of a sink a
+ * header says of which type the key is.
  */
 import { encodeKey } from '../../core/key.ts'
 import type { Key } from '../../core/key.ts'
+import { keyTypeHeaders } from '../../pipeline/key-type-header.ts'
 import { partitionOfText } from '../../log/partitioner.ts'
 import type { ToNode } from '../../pipeline/node.ts'
 import type { Outputs } from '../outputs.ts'
@@ -15,7 +17,7 @@ import type { Operator, StepContext } from './operator.ts'
 import type { TableChange } from './table-change.ts'
 
 export function toOperator(node: ToNode, context: StepContext, outputs: Outputs): Operator {
-  const { topic: spec, isTable } = node
+  const { topic: spec, isTable, sink } = node
   const { task, step, originPartition } = context
   const target = outputs.target(spec.name)
   const { partitionCount } = target.topic
@@ -34,7 +36,9 @@ export function toOperator(node: ToNode, context: StepContext, outputs: Outputs)
           text === null ? originPartition() % partitionCount : partitionOfText(text, partitionCount)
       }
       const tombstone = isNothing && (spec.compact || isTable)
-      outputs.addTo(target, partition, text, tombstone ? null : spec.codec.encode(value), time)
+      const bytes = tombstone ? null : spec.codec.encode(value)
+      const headers = sink === null || key === null ? undefined : keyTypeHeaders(key)
+      outputs.addTo(target, partition, text, bytes, time, headers)
     },
     second: null,
     asynchronous: null,

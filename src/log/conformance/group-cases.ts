@@ -179,6 +179,19 @@ export const groupCases: readonly LogCase[] = [
     ['shared', 'exclusive'],
   ),
   logCase(
+    'C7 L4 a run that was taken over opens nothing any more',
+    async (harness) => {
+      const [log, other] = [await filledLog(harness), await harness.open()]
+      await log.join(run)
+      await other.join(takeOver)
+      const heir = await other.open(taskOf())
+      await refuses('task-fenced', () => log.open(taskOf()), 'the earlier run')
+      await heir.commit({ ...nothing, offsets: [3] })
+      assert.deepEqual(await offsetsOf(other, 'p'), ['0@3'])
+    },
+    ['shared', 'exclusive'],
+  ),
+  logCase(
     'C7 taking over where nobody runs is joining',
     async (harness) => {
       const log = await filledLog(harness)

@@ -138,9 +138,24 @@ export class SharedCopy {
   async finish(): Promise<void> {
     if (this.#processes.length === 0) await this.#join()
     await untilShared(this.#processes, this.#harness)
+    await this.#raiseOne()
     for (const process of this.#processes) {
       for (const task of process.owned) {
         while ((await process.work(task)).count < recordCount) await this.#copy(process, task, 5)
+      }
+    }
+  }
+
+  /** Where chance has made no zombie, there is one all the same. */
+  async #raiseOne(): Promise<void> {
+    for (const process of this.#processes) {
+      for (const task of process.owned) {
+        const zombie = await process.work(task)
+        if (zombie.count === recordCount) continue
+        process.copying.delete(task)
+        await process.work(task)
+        this.#zombies.push(zombie)
+        return await this.#haunt()
       }
     }
   }

@@ -7,6 +7,7 @@ import { encodeHeaders, RecordBatch } from '../batch.ts'
 import type { AppendBatch, Appended, ProducerStamp } from '../log.ts'
 import type { Catalog, PartitionPlace } from './catalog.ts'
 import type { Store } from './db.ts'
+import { changedSum, insertedSum, update } from './row-sums.ts'
 
 /** Bytes of columns a record costs in a block at most (time, delta, three ends). */
 const columnBytes = 24
@@ -39,6 +40,11 @@ export function appendAll(
   return appended
 }
 
+const growPartition = `${update('partitions', {
+  next_offset: 'next_offset + ?1',
+  bytes: 'bytes + ?2',
+})} WHERE id = ?3 RETURNING next_offset AS next`
+
 /** @returns the offset of the batch's first record */
 function insert(
   { store, nowMs }: AppendContext,
@@ -47,8 +53,7 @@ function insert(
 ): number {
   const { count, bytes } = batch
   const row = store.get<{ next: number }>(
-    `UPDATE partitions SET next_offset = next_offset + ?, bytes = bytes + ? WHERE id = ?
-     RETURNING next_offset AS next`,
+    growPartition,
     count,
     count === 0 ? 0 : bytes.length,
     place.partId,
@@ -143,6 +148,17 @@ function checkKeys(batch: RecordBatch): void {
   }
 }
 
+const keepProducer = `INSERT INTO main.producers
+    (producer, part_id, sequence, base_offset, count, written_ms, sum)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ${insertedSum('?1, ?2, ?3, ?4, ?5, ?6')})
+  ON CONFLICT DO UPDATE SET sequence = ?3, base_offset = ?4, count = ?5, written_ms = ?6,
+    sum = ${changedSum('producers', {
+      sequence: '?3',
+      base_offset: '?4',
+      count: '?5',
+      written_ms: '?6',
+    })}`
+
 interface Run {
   readonly known: boolean
   readonly partId: number
@@ -232,11 +248,7 @@ class StampedAppend {
     for (const run of this.#runs.values()) {
       if (run.known) continue
       this.#context.store.run(
-        `INSERT INTO producers (producer, part_id, sequence, base_offset, count, written_ms)
-         VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET sequence = excluded.sequence,
-           base_offset = excluded.base_offset, count = excluded.count,
-           written_ms = excluded.written_ms`,
+        keepProducer,
         this.#stamp.producer,
         run.partId,
         this.#stamp.sequence,

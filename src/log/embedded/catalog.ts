@@ -3,7 +3,8 @@ import { MillraceError } from '../../core/error.ts'
 import { batchBytesMax } from '../batch.ts'
 import { defaultTopicConfig, type PartitionInfo, type TopicConfig, type TopicInfo } from '../log.ts'
 import type { Store } from './db.ts'
-import { unknownPartition, unknownTopic } from './errors.ts'
+import { damaged, unknownPartition, unknownTopic } from './errors.ts'
+import { insertedSum, sumInserted, update } from './row-sums.ts'
 
 const partitionsMax = 1024
 
@@ -149,8 +150,12 @@ export class Catalog {
   }
 
   begin(): void {
-    const row = this.#store.get<{ value: number }>("SELECT value FROM meta WHERE key = 'catalog'")
-    const version = row?.value ?? 0
+    // Unchecked: another number than the last one makes us look, and that is all.
+    const row = this.#store.get<{ value: number }>(
+      "SELECT value FROM main.meta WHERE key = 'catalog'",
+    )
+    if (row === undefined) throw damaged(this.#store.path, 'says nothing of its catalog')
+    const version = row.value
     if (version === this.#version) return
     this.#topics = new Map()
     for (const topic of this.#store.all<TopicRow>('SELECT * FROM topics')) {
@@ -191,9 +196,9 @@ export class Catalog {
       })
     }
     this.#store.run(
-      `INSERT INTO topics
-         (name, created_ms, retention_ms, retention_bytes, cleanup, record_bytes_max)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO main.topics
+         (name, created_ms, retention_ms, retention_bytes, cleanup, record_bytes_max, sum)
+       VALUES (?, ?, ?, ?, ?, ?, 0)`,
       name,
       nowMs,
       config.retentionMs,
@@ -201,6 +206,7 @@ export class Catalog {
       config.cleanup,
       config.recordBytesMax,
     )
+    this.#store.run(sumInserted('topics'))
     this.#addPartitions(name, 0, config.partitions)
     return null
   }
@@ -219,8 +225,12 @@ export class Catalog {
       )
     }
     this.#store.run(
-      `UPDATE topics SET retention_ms = ?, retention_bytes = ?, cleanup = ?, record_bytes_max = ?
-       WHERE name = ?`,
+      `${update('topics', {
+        retention_ms: '?1',
+        retention_bytes: '?2',
+        cleanup: '?3',
+        record_bytes_max: '?4',
+      })} WHERE name = ?5`,
       config.retentionMs,
       config.retentionBytes,
       config.cleanup,
@@ -236,14 +246,15 @@ export class Catalog {
     const topic = this.#store.get<{ id: number }>('SELECT id FROM topics WHERE name = ?', name)
     if (topic === undefined) throw unknownTopic(name)
     const mine = '(SELECT id FROM partitions WHERE topic_id = ?)'
-    this.#store.run(`DELETE FROM offsets WHERE part_id IN ${mine}`, topic.id)
-    this.#store.run(`DELETE FROM producers WHERE part_id IN ${mine}`, topic.id)
+    this.#store.run(`DELETE FROM main.offsets WHERE part_id IN ${mine}`, topic.id)
+    this.#store.run(`DELETE FROM main.producers WHERE part_id IN ${mine}`, topic.id)
     this.#store.run(
-      'INSERT INTO dropped (part_id) SELECT id FROM partitions WHERE topic_id = ?',
+      `INSERT INTO main.dropped (part_id, sum)
+       SELECT id, ${insertedSum('id')} FROM partitions WHERE topic_id = ?`,
       topic.id,
     )
-    this.#store.run('DELETE FROM partitions WHERE topic_id = ?', topic.id)
-    this.#store.run('DELETE FROM topics WHERE id = ?', topic.id)
+    this.#store.run('DELETE FROM main.partitions WHERE topic_id = ?', topic.id)
+    this.#store.run('DELETE FROM main.topics WHERE id = ?', topic.id)
     this.#changed()
     return null
   }
@@ -251,16 +262,18 @@ export class Catalog {
   #addPartitions(name: string, from: number, to: number): void {
     for (let partition = from; partition < to; partition++) {
       this.#store.run(
-        'INSERT INTO partitions (topic_id, partition) SELECT id, ? FROM topics WHERE name = ?',
+        `INSERT INTO main.partitions (topic_id, partition, sum)
+         SELECT id, ?, 0 FROM topics WHERE name = ?`,
         partition,
         name,
       )
+      this.#store.run(sumInserted('partitions'))
     }
     this.#changed()
   }
 
   #changed(): void {
-    this.#store.run("UPDATE meta SET value = value + 1 WHERE key = 'catalog'")
+    this.#store.run(`${update('meta', { value: 'value + 1' })} WHERE key = 'catalog'`)
     this.forget()
   }
 }

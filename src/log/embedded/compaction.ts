@@ -11,6 +11,7 @@
 import { BatchBuilder, RecordBatch } from '../batch.ts'
 import type { Store } from './db.ts'
 import { type Progress, updateStart } from './retention.ts'
+import { update } from './row-sums.ts'
 
 /** Bytes of batches that one slice reads: 1 ms at the median, 5 ms at most (2026-11-23). */
 const sliceBytes = 1 << 20
@@ -158,8 +159,11 @@ export class Compaction {
     }
     if (rows.length > 0) return
     this.#store.run(
-      `UPDATE partitions SET compacted_offset = ?, compacted_bytes = bytes, compact_again_ms = ?
-       WHERE id = ?`,
+      `${update('partitions', {
+        compacted_offset: '?1',
+        compacted_bytes: 'bytes',
+        compact_again_ms: '?2',
+      })} WHERE id = ?3`,
       pass.endOffset,
       pass.againMs,
       partId,

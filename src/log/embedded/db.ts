@@ -24,13 +24,6 @@ export interface StoreOptions {
   readonly pageCountMax?: number | undefined
 }
 
-/**
- * Pages in the WAL after which a commit moves them into the main file: 32 MiB. Of 3000 commits of
- * 100 KB the slowest took 12 ms at 1000 pages, 22 at 2000, 38 at 4000 and 134 at 16,000, the
- * slowest 1 % more than 8.5, 2.3, 1.9 and 1.6 ms; appends a second did not differ by more than the
- * runs did (2026-11-23, the mean of two runs each).
- */
-const checkpointPages = 2000
 /** A WAL that grew beyond this, because a reader or writer kept on, is cut back afterwards. */
 const walBytesMax = 64 << 20
 
@@ -65,7 +58,7 @@ export class Store {
     this.exec('PRAGMA synchronous = FULL')
     this.exec('PRAGMA fullfsync = 1') // macOS: fsync alone does not reach the disk there
     this.exec('PRAGMA checkpoint_fullfsync = 1')
-    this.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    this.pragma('wal_autocheckpoint = 0') // wal-moves.ts
     this.pragma(`journal_size_limit = ${walBytesMax}`)
     this.exec('PRAGMA cache_size = -16000') // KiB
     if (options.pageCountMax !== undefined) this.pragma(`max_page_count = ${options.pageCountMax}`)
@@ -126,6 +119,11 @@ export class Store {
     return (this.#prepare('PRAGMA data_version').get() as { data_version: number }).data_version
   }
 
+  /** A function for SQL; what it throws is thrown by the statement. */
+  define(name: string, work: (...values: SqlValue[]) => SqlValue): void {
+    this.#db.function(name, { deterministic: true, varargs: true }, work)
+  }
+
   get inTransaction(): boolean {
     return this.#db.isTransaction
   }
@@ -141,6 +139,9 @@ function immutableUrl(path: string): URL {
   url.searchParams.set('immutable', '1')
   return url
 }
+
+/** SQLITE_CORRUPT. */
+const damaged = 11
 
 const codes: Readonly<Record<number, { code: ErrorCode; text: string; hint: string }>> = {
   5: {
@@ -196,7 +197,9 @@ export function sqliteCode(thrown: unknown): number {
 export function storeError(thrown: unknown, path: string, during: string): MillraceError {
   if (thrown instanceof MillraceError) return thrown
   const extended = sqliteCode(thrown)
-  const known = codes[extended & 0xff]
+  // A number beyond what is exact in JavaScript: nobody wrote one.
+  const isNumber = thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_OUT_OF_RANGE'
+  const known = codes[isNumber ? damaged : extended & 0xff]
   const detail = `SQLite ${extended}: ${messageOf(thrown)}`
   if (during === 'commit' && known?.code !== 'disk-full' && known?.code !== 'log-busy') {
     return new MillraceError(

@@ -29,6 +29,7 @@ import { readGroups } from './groups.ts'
 import { type EmbeddedMembership, joinRun, readRun } from './membership.ts'
 import { openForReading, startingInputs } from './opening.ts'
 import { offsetAtTime } from './offset-at-time.ts'
+import type { Presence } from './presence.ts'
 import { InputCursors } from './reader.ts'
 import { fileName } from './schema.ts'
 import { EmbeddedSession } from './session.ts'
@@ -81,6 +82,7 @@ class SqliteLog implements EmbeddedLog {
   readonly place: string
   readonly #clock: Clock
   readonly #store: Store
+  readonly #presence: Presence | null
   readonly #hub: WakeHub
   readonly #client: WriteClient
   readonly #opened = new Set<{ close(): Promise<void> }>()
@@ -94,7 +96,9 @@ class SqliteLog implements EmbeddedLog {
     const { readOnly = false, busyMs = busyMsDefault, clock = systemClock } = options
     this.place = resolve(options.dir)
     this.#clock = clock
-    this.#store = openForReading({ dir: this.place, readOnly, busyMs })
+    const { store, presence } = openForReading({ dir: this.place, readOnly, busyMs })
+    this.#store = store
+    this.#presence = presence
     const wakePath = joinPath(this.place, 'wake')
     this.#hub = new WakeHub(wakePath, clock)
     if (!readOnly) this.#hub.prepare()
@@ -271,6 +275,7 @@ class SqliteLog implements EmbeddedLog {
     await Promise.all([...this.#memberships].map((membership) => membership.leave()))
     await this.#client.close()
     this.#hub.close()
+    this.#presence?.leave()
     this.#store.close()
   }
 

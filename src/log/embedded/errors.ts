@@ -39,6 +39,13 @@ export function pipelineRunning(pipeline: string, owner: string | null): Millrac
   )
 }
 
+/** @param what is wrong, as the rest of a clause */
+export function damaged(path: string, what: string): MillraceError {
+  return new MillraceError('log-damaged', `${path} is damaged: it ${what}`, {
+    hint: 'restore it from a copy, or choose another data directory: --data DIR',
+  })
+}
+
 export function closedError(what: string): MillraceError {
   return new MillraceError('log-closed', `${what} was closed`, { hint: 'open it again' })
 }

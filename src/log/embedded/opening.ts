@@ -6,8 +6,12 @@ import type { GroupOffset, TopicPartition } from '../log.ts'
 import { Store, storeError } from './db.ts'
 import { makeDirectory } from './directory.ts'
 import { checkOffset, unknownPartition, unknownTopic } from './errors.ts'
+import { holdLock } from './lock.ts'
+import { Presence } from './presence.ts'
 import type { StartingInput } from './reader.ts'
-import { checkFormat, createFormat, fileName } from './schema.ts'
+import { checkRows, useRowSums } from './row-sums.ts'
+import { checkFormat, createFormat, fileName, upgradeFormat } from './schema.ts'
+import { rewriteWal } from './wal.ts'
 
 export interface OpenOptions {
   readonly dir: string
@@ -15,20 +19,80 @@ export interface OpenOptions {
   readonly busyMs: number
 }
 
-/** The reading connection. It cannot write, by accident either. @throws see `openEmbeddedLog` */
-export function openForReading({ dir, readOnly, busyMs }: OpenOptions): Store {
+/** What an open log holds. */
+export interface Opened {
+  /** The reading connection. It cannot write, by accident either. */
+  readonly store: Store
+  /** null: read only, without a trace. */
+  readonly presence: Presence | null
+}
+
+/** @throws see `openEmbeddedLog` */
+export function openForReading({ dir, readOnly, busyMs }: OpenOptions): Opened {
   const path = join(dir, fileName)
-  if (readOnly) return openReadOnly(path, busyMs)
+  if (readOnly) return { store: openReadOnly(path, busyMs), presence: null }
   makeDirectory(dir)
-  const store = new Store(path, { mode: 'query', busyMs })
+  const lock = holdLock(join(dir, 'locks', 'create.lock'), busyMs)
+  if (lock === null) {
+    throw new MillraceError(
+      'log-busy',
+      `another process has been opening ${path} for ${busyMs} ms`,
+      { hint: 'try again' },
+    )
+  }
   try {
-    if (checkFormat(store) === 'empty') createFormat(store, dir, busyMs)
+    return openLocked(dir, busyMs)
+  } finally {
+    lock.release()
+  }
+}
+
+/** One at a time: see `Presence`. */
+function openLocked(dir: string, busyMs: number): Opened {
+  const path = join(dir, fileName)
+  // Before the file itself: when a process dies, its locks go in the order of their making.
+  const presence = new Presence(dir)
+  let store: Store | undefined
+  let isOnDisk = false
+  try {
+    store = new Store(path, { mode: 'query', busyMs })
+    const format = checkFormat(store)
+    if (format === 'empty') createFormat(store, dir)
+    // Asked when the file is open here: who is there now, was there when it was opened.
+    else if (presence.isAlone()) rewriteWal(store)
+    isOnDisk = true
+    if (format === 'old') {
+      store.close()
+      upgradeFormat(path, busyMs)
+      store = new Store(path, { mode: 'query', busyMs })
+    }
+    presence.enter()
+    useRowSums(store)
+    checkRows(store)
     store.exec('PRAGMA query_only = 1')
-    return store
+    return { store, presence }
   } catch (error) {
-    store.close()
+    presence.leave()
+    if (store !== undefined && !isOnDisk) closeUnmoved(store, busyMs)
+    store?.close()
     throw storeError(error, path, 'open')
   }
+}
+
+/**
+ * Whoever closes a file last moves its WAL into it; but here what the WAL gives may not be on the
+ * disk. One who only reads cannot, and is the last here.
+ */
+function closeUnmoved(store: Store, busyMs: number): void {
+  let last: Store | undefined
+  try {
+    last = new Store(store.path, { mode: 'read-only', busyMs })
+    checkFormat(last) // it is opened with the first look
+  } catch {
+    // Not ours, or not to be opened: then there is no WAL of ours either.
+  }
+  store.close()
+  last?.close()
 }
 
 function openReadOnly(path: string, busyMs: number): Store {
@@ -55,7 +119,12 @@ function openChecked(
 ): Store {
   const store = new Store(path, options)
   try {
-    if (checkFormat(store) === 'known') return store
+    const format = checkFormat(store)
+    if (format === 'known') {
+      useRowSums(store)
+      checkRows(store)
+    }
+    if (format !== 'empty') return store
     throw new MillraceError('log-damaged', `${path} is empty`, {
       hint: 'name the data directory of a log: --data DIR',
     })

@@ -4,6 +4,7 @@
  * call does one bounded slice.
  */
 import type { Store } from './db.ts'
+import { update } from './row-sums.ts'
 
 /** Rows deleted in one slice: about 1 ms for blocks of 100 KB (2026-11-23). */
 const sliceRows = 32
@@ -67,12 +68,16 @@ export function retainBatches(store: Store, nowMs: number): Progress {
  * size to `bytes`.
  */
 export function updateStart(store: Store, partId: number, bytes: number): void {
-  store.run(
-    `UPDATE partitions SET bytes = ?, start_offset = MAX(start_offset, COALESCE(
-       (SELECT base_offset FROM batches WHERE part_id = ? ORDER BY next_offset LIMIT 1),
-       next_offset)) WHERE id = ?`,
-    bytes,
+  const oldest = store.get<{ base: number }>(
+    `SELECT COALESCE(
+       (SELECT base_offset FROM batches WHERE part_id = p.id ORDER BY next_offset LIMIT 1),
+       next_offset) AS base FROM partitions p WHERE id = ?`,
     partId,
+  )
+  store.run(
+    `${update('partitions', { bytes: '?1', start_offset: 'MAX(start_offset, ?2)' })} WHERE id = ?3`,
+    bytes,
+    oldest?.base ?? 0,
     partId,
   )
 }
@@ -85,7 +90,7 @@ export function deleteDropped(store: Store): Progress {
        SELECT id FROM batches WHERE part_id = ? LIMIT ${sliceRows})`,
     dropped.part_id,
   )
-  if (deleted < sliceRows) store.run('DELETE FROM dropped WHERE part_id = ?', dropped.part_id)
+  if (deleted < sliceRows) store.run('DELETE FROM main.dropped WHERE part_id = ?', dropped.part_id)
   return 'more'
 }
 
@@ -101,12 +106,12 @@ export function trimChangelogs(store: Store): Progress {
     task.trim_seq,
     trimSeq,
   )
-  store.run('UPDATE tasks SET trim_seq = ? WHERE id = ?', trimSeq, task.id)
+  store.run(`${update('tasks', { trim_seq: '?1' })} WHERE id = ?2`, trimSeq, task.id)
   return 'more'
 }
 
 /** One statement: a producer is one small row. */
 export function forgetProducers(store: Store, nowMs: number): Progress {
-  store.run('DELETE FROM producers WHERE written_ms < ?', nowMs - producerKeptMs)
+  store.run('DELETE FROM main.producers WHERE written_ms < ?', nowMs - producerKeptMs)
   return 'done'
 }

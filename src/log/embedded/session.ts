@@ -5,7 +5,7 @@ import { isCode } from '../../core/error.ts'
 import type { RecordBatch } from '../batch.ts'
 import type { Appended, CommitBatch, CommitReceipt, Session, TaskSpec } from '../log.ts'
 import { type Store, storeError } from './db.ts'
-import { closedError, fenced } from './errors.ts'
+import { closedError, damaged, fenced } from './errors.ts'
 import { InputCursors } from './reader.ts'
 import { Waiting, type WaitResult } from './waiting.ts'
 import type { WakeHub } from './wake.ts'
@@ -60,12 +60,13 @@ export class EmbeddedSession implements Session {
   async *restore(): AsyncIterable<Uint8Array> {
     this.#checkOpen()
     const { opened, store } = this.#options
-    let seq = opened.keepSeq - 1
-    for (;;) {
+    for (let seq = opened.keepSeq; seq < opened.nextSeq; seq++) {
       this.#checkOpen()
       const row = readBlob(store, opened.taskId, seq)
-      if (row === undefined) break
-      seq = row.seq
+      if (row === undefined) {
+        const { pipeline, task } = this.spec
+        throw damaged(store.path, `lacks blob ${seq} of task '${task}' of pipeline '${pipeline}'`)
+      }
       yield row.data
     }
     this.restoredShare = 1
@@ -189,17 +190,9 @@ export class EmbeddedSession implements Session {
   }
 }
 
-function readBlob(
-  store: Store,
-  taskId: number,
-  afterSeq: number,
-): { seq: number; data: Uint8Array } | undefined {
+function readBlob(store: Store, taskId: number, seq: number): { data: Uint8Array } | undefined {
   try {
-    return store.get(
-      'SELECT seq, data FROM changelog WHERE task_id = ? AND seq > ? ORDER BY seq LIMIT 1',
-      taskId,
-      afterSeq,
-    )
+    return store.get('SELECT data FROM changelog WHERE task_id = ? AND seq = ?', taskId, seq)
   } catch (error) {
     throw storeError(error, store.path, 'read')
   }

@@ -4,6 +4,7 @@ import { MillraceError } from '../../core/error.ts'
 import type { Appended } from '../log.ts'
 import { appendAll, type AppendContext } from './append.ts'
 import { checkOffset, fenced } from './errors.ts'
+import { changedSum, insertedSum, sumInserted, update } from './row-sums.ts'
 import type { Answer, Ask, OpenedInput, OpenedTask } from './writes.ts'
 
 /**
@@ -25,9 +26,16 @@ export function openTask({ store, catalog }: AppendContext, ask: Ask<'open-task'
     )
     if (run?.generation !== ask.generation) throw fenced(pipeline, task)
   }
-  const row = store.get<{ id: number; epoch: number; keep_seq: number }>(
-    `INSERT INTO tasks (pipeline, task, epoch) VALUES (?, ?, 1)
-     ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING id, epoch, keep_seq`,
+  const changed = store.run(
+    `INSERT INTO main.tasks (pipeline, task, epoch, sum) VALUES (?, ?, 0, 0)
+     ON CONFLICT DO NOTHING`,
+    pipeline,
+    task,
+  )
+  if (changed > 0) store.run(sumInserted('tasks'))
+  const row = store.get<{ id: number; epoch: number; keep_seq: number; next_seq: number }>(
+    `${update('tasks', { epoch: 'epoch + 1' })} WHERE pipeline = ?1 AND task = ?2
+     RETURNING id, epoch, keep_seq, next_seq`,
     pipeline,
     task,
   )
@@ -49,20 +57,18 @@ export function openTask({ store, catalog }: AppendContext, ask: Ask<'open-task'
     const offset = Math.max(wished, start)
     return { topic, partition, partId, offset, skipped: offset - wished }
   })
-  return { taskId: row.id, epoch: row.epoch, keepSeq: row.keep_seq, inputs }
+  const { id: taskId, epoch, keep_seq: keepSeq, next_seq: nextSeq } = row
+  return { taskId, epoch, keepSeq, nextSeq, inputs }
 }
+
+const nextCommit = `${update('tasks', { next_seq: 'next_seq + ?1' })} WHERE id = ?2 AND epoch = ?3
+  RETURNING next_seq, round_seq, keep_seq, trim_seq`
 
 /** A task's commit; the epoch is looked at first, in the same transaction. [L4] */
 export function commitTask(context: AppendContext, ask: Ask<'commit'>): Appended[] {
   const { store } = context
   const { changelog, pipeline, task } = ask
-  const row = store.get<TaskRow>(
-    `UPDATE tasks SET next_seq = next_seq + ? WHERE id = ? AND epoch = ?
-     RETURNING next_seq, round_seq, keep_seq, trim_seq`,
-    changelog === null ? 0 : 1,
-    ask.taskId,
-    ask.epoch,
-  )
+  const row = store.get<TaskRow>(nextCommit, changelog === null ? 0 : 1, ask.taskId, ask.epoch)
   if (row === undefined) throw fenced(pipeline, task)
   const appended = appendAll(context, ask.appends, null)
   for (const move of ask.offsets) moveOffset(context, ask, move)
@@ -70,22 +76,21 @@ export function commitTask(context: AppendContext, ask: Ask<'commit'>): Appended
   return appended
 }
 
+/** Unchecked: a partition's end is a bound here, nothing more. */
+const isInPartition = `(SELECT next_offset FROM main.partitions WHERE id = ?3) >= ?4`
+const nextOffset = `${update('offsets', { next: '?4' })}
+  WHERE grp = ?1 AND task = ?2 AND part_id = ?3 AND ${isInPartition}`
+const firstOffset = `INSERT INTO main.offsets (grp, task, part_id, next, sum)
+  SELECT ?1, ?2, ?3, ?4, ${insertedSum('?1, ?2, ?3, ?4')} WHERE ${isInPartition}
+  ON CONFLICT DO NOTHING`
+
 function moveOffset(
   { store }: AppendContext,
   { pipeline, task }: Ask<'commit'>,
   { partId, topic, partition, next }: Ask<'commit'>['offsets'][number],
 ): void {
-  const changed = store.run(
-    `INSERT INTO offsets (grp, task, part_id, next)
-     SELECT ?, ?, id, ? FROM partitions WHERE id = ? AND next_offset >= ?
-     ON CONFLICT DO UPDATE SET next = excluded.next`,
-    pipeline,
-    task,
-    next,
-    partId,
-    next,
-  )
-  if (changed > 0) return
+  const values = [pipeline, task, partId, next]
+  if (store.run(nextOffset, ...values) > 0 || store.run(firstOffset, ...values) > 0) return
   const found = store.get<{ next: number }>(
     'SELECT next_offset AS next FROM partitions WHERE id = ?',
     partId,
@@ -106,6 +111,12 @@ interface TaskRow {
   readonly keep_seq: number
   readonly trim_seq: number
 }
+
+const moveRound = `${update('tasks', {
+  round_seq: '?1',
+  keep_seq: '?2',
+  trim_seq: '?3',
+})} WHERE id = ?4`
 
 /**
  * The rolling snapshot: when a round is complete, what lies before its first blob is deleted bit
@@ -138,13 +149,7 @@ function keepChangelog(
     )
   }
   if (!changelog.startsRound && !roundEnds && trimSeq === row.trim_seq) return
-  store.run(
-    'UPDATE tasks SET round_seq = ?, keep_seq = ?, trim_seq = ? WHERE id = ?',
-    roundEnds ? null : roundSeq,
-    keepSeq,
-    trimSeq,
-    taskId,
-  )
+  store.run(moveRound, roundEnds ? null : roundSeq, keepSeq, trimSeq, taskId)
 }
 
 /** Sets offsets of a group; the tasks of a pipeline of that name go on from there as well. */
@@ -157,13 +162,14 @@ export function commitGroup({ store, catalog }: AppendContext, ask: Ask<'commit-
     )
     checkOffset({ topic, partition, offset }, place?.next ?? 0)
     store.run(
-      'UPDATE offsets SET next = ? WHERE grp = ? AND part_id = ?',
+      `${update('offsets', { next: '?1' })} WHERE grp = ?2 AND part_id = ?3`,
       offset,
       ask.group,
       partId,
     )
     store.run(
-      "INSERT INTO offsets (grp, task, part_id, next) VALUES (?, '', ?, ?) ON CONFLICT DO NOTHING",
+      `INSERT INTO main.offsets (grp, task, part_id, next, sum)
+       VALUES (?1, '', ?2, ?3, ${insertedSum("?1, '', ?2, ?3")}) ON CONFLICT DO NOTHING`,
       ask.group,
       partId,
       offset,
@@ -174,9 +180,10 @@ export function commitGroup({ store, catalog }: AppendContext, ask: Ask<'commit-
 
 /** Forgets offsets and state; epochs stay, so that whoever still has a task is fenced. */
 export function deleteGroup({ store }: AppendContext, ask: Ask<'delete-group'>): null {
-  store.run('DELETE FROM offsets WHERE grp = ?', ask.group)
+  store.run('DELETE FROM main.offsets WHERE grp = ?', ask.group)
   store.run(
-    'UPDATE tasks SET epoch = epoch + 1, keep_seq = next_seq, round_seq = NULL WHERE pipeline = ?',
+    `${update('tasks', { epoch: 'epoch + 1', keep_seq: 'next_seq', round_seq: 'NULL' })}
+     WHERE pipeline = ?1`,
     ask.group,
   )
   return null
@@ -193,19 +200,22 @@ export function joinPipeline({ store }: AppendContext, ask: Ask<'join'>): Answer
   )
   if ((row?.generation ?? 0) !== ask.generation) return 'outrun'
   store.run(
-    `INSERT INTO pipelines (name, generation, owner) VALUES (?, ?, ?)
-     ON CONFLICT DO UPDATE SET generation = excluded.generation, owner = excluded.owner`,
+    `INSERT INTO main.pipelines (name, generation, owner, sum)
+     VALUES (?1, ?2, ?3, ${insertedSum('?1, ?2, ?3')})
+     ON CONFLICT DO UPDATE SET generation = ?2, owner = ?3,
+       sum = ${changedSum('pipelines', { generation: '?2', owner: '?3' })}`,
     ask.pipeline,
     ask.generation + 1,
     ask.owner,
   )
-  if (ask.fence) store.run('UPDATE tasks SET epoch = epoch + 1 WHERE pipeline = ?', ask.pipeline)
+  if (ask.fence)
+    store.run(`${update('tasks', { epoch: 'epoch + 1' })} WHERE pipeline = ?1`, ask.pipeline)
   return 'joined'
 }
 
 export function leavePipeline({ store }: AppendContext, ask: Ask<'leave'>): null {
   store.run(
-    'UPDATE pipelines SET owner = NULL WHERE name = ? AND generation = ?',
+    `${update('pipelines', { owner: 'NULL' })} WHERE name = ?1 AND generation = ?2`,
     ask.pipeline,
     ask.generation,
   )

@@ -8,6 +8,7 @@ import type { PartitionPlace } from './catalog.ts'
 import type { Store } from './db.ts'
 import { checkOffset } from './errors.ts'
 import type { Progress } from './retention.ts'
+import { update } from './row-sums.ts'
 import type { Answer, Ask } from './writes.ts'
 
 /**
@@ -16,6 +17,9 @@ import type { Answer, Ask } from './writes.ts'
  */
 const freedBatchesMax = 256
 const freedBytesMax = 4 << 20
+
+const shrink = `${update('partitions', { bytes: 'bytes - ?1' })} WHERE id = ?2`
+const moveStart = `${update('partitions', { start_offset: '?1' })} WHERE id = ?2`
 
 /**
  * @throws `unknown-topic` · `unknown-partition` · `offset-out-of-range` · `invalid-argument`
@@ -31,7 +35,7 @@ export function trim({ store, catalog }: AppendContext, ask: Ask<'trim'>): Answe
     )
     checkOffset(place, at?.next ?? 0)
     if (at === undefined || place.offset <= at.start) continue
-    store.run('UPDATE partitions SET start_offset = ? WHERE id = ?', place.offset, partId)
+    store.run(moveStart, place.offset, partId)
     moved.push(partId)
   }
   const room = { batches: freedBatchesMax, bytes: freedBytesMax }
@@ -83,5 +87,5 @@ function freeBefore(store: Store, partId: number, room: { batches: number; bytes
   }
   if (upTo === -1) return
   store.run('DELETE FROM batches WHERE part_id = ? AND next_offset <= ?', partId, upTo)
-  store.run('UPDATE partitions SET bytes = bytes - ? WHERE id = ?', bytes, partId)
+  store.run(shrink, bytes, partId)
 }

@@ -12,6 +12,7 @@ import { VirtualClock } from '../../core/clock.ts'
 import { BatchBuilder } from '../batch.ts'
 import type { AppendBatch } from '../log.ts'
 import { Store } from './db.ts'
+import { useRowSums } from './row-sums.ts'
 import { type EmbeddedLog, openEmbeddedLog } from './embedded-log.ts'
 import { Maintenance } from './maintenance.ts'
 
@@ -111,6 +112,7 @@ test('a compaction that was rolled back in its middle begins anew', async () => 
   await log.close()
   const nowMs = clock.now() + 25 * hourMs
   const store = new Store(join(dir, 'millrace.db'), { mode: 'write', busyMs: 1000 })
+  useRowSums(store)
   const maintenance = new Maintenance(store)
   const rowsOf = (): number =>
     store.get<{ n: number }>('SELECT count(*) AS n FROM batches')?.n ?? -1

@@ -18,6 +18,8 @@ import {
   openTask,
 } from './tasks.ts'
 import { trim } from './trim.ts'
+import { useRowSums } from './row-sums.ts'
+import { WalMoves } from './wal-moves.ts'
 import { type AnyAnswer, type AnyAsk, type Reply, toFailure } from './writes.ts'
 
 export interface WriterOptions {
@@ -33,6 +35,7 @@ interface Connection {
   readonly store: Store
   readonly catalog: Catalog
   readonly maintenance: Maintenance
+  readonly walMoves: WalMoves
 }
 
 const wakeByte = new Uint8Array(1)
@@ -100,6 +103,7 @@ export class Writer {
       throw failure
     }
     this.#wakeOthers()
+    connection.walMoves.afterCommit()
     return replies
   }
 
@@ -129,7 +133,13 @@ export class Writer {
     if (this.#connection !== null) return this.#connection
     const { path, busyMs, pageCountMax } = this.#options
     const store = new Store(path, { mode: 'write', busyMs, pageCountMax })
-    this.#connection = { store, catalog: new Catalog(store), maintenance: new Maintenance(store) }
+    useRowSums(store)
+    this.#connection = {
+      store,
+      catalog: new Catalog(store),
+      maintenance: new Maintenance(store),
+      walMoves: new WalMoves(store, busyMs),
+    }
     return this.#connection
   }
 
@@ -159,13 +169,9 @@ export class Writer {
     }
   }
 
-  /** Moves the WAL into the main file as far as nobody reads there, and closes. Idempotent. */
+  /** Moves the WAL into the main file, and closes. Idempotent. */
   close(): void {
-    try {
-      this.#connection?.store.pragma('wal_checkpoint(PASSIVE)')
-    } catch {
-      // What is not moved now, the next writer moves.
-    }
+    this.#connection?.walMoves.moveAll() // what is not moved now, the next writer moves
     this.#disconnect()
     if (this.#wakeFile !== null) closeSync(this.#wakeFile)
     this.#wakeFile = null

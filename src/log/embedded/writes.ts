@@ -29,6 +29,8 @@ export interface OpenedTask {
   readonly epoch: number
   /** Number of the first changelog blob to restore. */
   readonly keepSeq: number
+  /** Number of the next one to write: there is one of each number from `keepSeq` to this. */
+  readonly nextSeq: number
   readonly inputs: readonly OpenedInput[]
 }
 

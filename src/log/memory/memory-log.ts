@@ -53,6 +53,8 @@ class MemoryLogHandle implements MemoryLog {
   readonly #clock: Clock
   readonly #store: MemoryStore
   readonly #opened = new Set<Closable>()
+  /** Of pipelines that this handle has run: which of their runs it was. */
+  readonly #generations = new Map<string, number>()
   readonly #memberships = new Set<MemoryMembership>()
   #isClosed = false
 
@@ -216,11 +218,15 @@ class MemoryLogHandle implements MemoryLog {
     })
     this.#store.members.set(pipeline, membership)
     this.#memberships.add(membership)
+    const generation = (this.#store.generations.get(pipeline) ?? 0) + 1
+    this.#store.generations.set(pipeline, generation)
+    this.#generations.set(pipeline, generation)
     return membership
   }
 
   async open(spec: TaskSpec): Promise<Session> {
     this.#checkOpen()
+    this.#checkOwner(spec)
     const onClose = (session: Closable): void => void this.#opened.delete(session)
     const session = new MemorySession({ store: this.#store, clock: this.#clock, spec, onClose })
     this.#opened.add(session)
@@ -239,6 +245,14 @@ class MemoryLogHandle implements MemoryLog {
     this.#isClosed = true
     await Promise.all([...this.#opened].map((opened) => opened.close()))
     await Promise.all([...this.#memberships].map((membership) => membership.leave()))
+  }
+
+  /** A run that was taken over fences nobody. */
+  #checkOwner({ pipeline, task }: TaskSpec): void {
+    const own = this.#generations.get(pipeline)
+    if (own === undefined || own === this.#store.generations.get(pipeline)) return
+    const text = `pipeline '${pipeline}' was taken over by another run`
+    throw new MillraceError('task-fenced', text, { at: { pipeline, task } })
   }
 
   #checkOpen(): void {

@@ -56,6 +56,8 @@ export class MemoryStore {
   readonly tasks = new Map<string, MemoryTask>()
   /** Who runs a pipeline, by its name. */
   readonly members = new Map<string, MemoryMember>()
+  /** How many runs of a pipeline there have been, by its name. */
+  readonly generations = new Map<string, number>()
 
   /** @throws `unknown-topic` */
   topic(name: string): MemoryTopic {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { count, from, json, topic, tumbling } from '../../index.ts'
+import { buildPlan } from '../../pipeline/build-plan.ts'
 import { pipelinesOf } from '../../pipeline/pipelines-of.ts'
 import type { Fault } from './fault.ts'
 import { difference } from './outcome.ts'
@@ -9,6 +10,7 @@ import { runOnce, type RunResult } from './simulation.ts'
 import { simulate } from './simulate.ts'
 import { encodeInput, inputOf } from './simulation-input.ts'
 import { subjectOf } from './subject.ts'
+import { throwingSteps } from './throwing.ts'
 import { MemoryWorld, type World } from './world.ts'
 
 interface Event {
@@ -153,4 +155,19 @@ test('functions that throw and input that grows are drawn where a plan allows it
   const wide = from(events).to(topic('out'))
   const other = await simulate(wide, { input: inputOf(events, values), seeds: 20 })
   assert.equal(other.faults.throws + other.faults['growing-input'], 0)
+})
+
+test('calls that fail do so at the same records, and those behind them stay in order', async () => {
+  const few = topic('few', spec)
+  const called = from(few)
+    .map((event) => event)
+    .mapAsync(async (event) => await Promise.resolve(event), { concurrency: 4 })
+    .window(tumbling('5s'))
+    .aggregate({ n: count() })
+    .to(topic('out'))
+  const report = await simulate(called, { input: inputOf(few, values), seeds: 120 })
+  assert.ok(report.faults.throws >= 15, JSON.stringify(report.faults))
+  const plan = buildPlan(pipelinesOf(called), { name: 'p', repartition: false })
+  const names = throwingSteps(plan.parts.flatMap((part) => part.steps))
+  assert.deepEqual([...names], ['few.map', 'few.map-async'])
 })

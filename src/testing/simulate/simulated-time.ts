@@ -3,7 +3,7 @@
  * Two lines of it. The monotonic one goes on with every jump. The wall clock stands until it is let
  * go, so that while input is read no partition falls idle only because a fault took long.
  */
-import { systemClock, type Clock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 
 interface Timer {
   readonly dueMs: number
@@ -43,15 +43,6 @@ export class SimulatedTime {
     if (!this.isWallStanding) this.wallMs += byMs
     timer.run()
     return true
-  }
-
-  /** Goes on for as long as the work takes. */
-  async settled(work: Promise<void>): Promise<void> {
-    let isSettled = false
-    const settle = (): void => void (isSettled = true)
-    work.then(settle, settle)
-    for (await systemClock.nextTurn(); !isSettled; await systemClock.nextTurn()) this.step()
-    await work
   }
 }
 

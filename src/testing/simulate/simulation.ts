@@ -16,6 +16,7 @@ import type {
   TopicPartition,
 } from '../../log/log.ts'
 import { offsetKey } from '../../log/memory/memory-store.ts'
+import { isAllRead } from './all-read.ts'
 import type { Fault } from './fault.ts'
 import { readOutcome, type Outcome, type OutcomeScope } from './outcome.ts'
 import { simulatedLog, type Meeting } from './simulated-log.ts'
@@ -24,6 +25,7 @@ import type { SimulatedProcess } from './simulated-process.ts'
 import { clockOf, SimulatedTime } from './simulated-time.ts'
 import { SimulatedWriter } from './simulated-writer.ts'
 import type { InputRecord } from './simulation-input.ts'
+import { Stalls } from './stalls.ts'
 import type { Subject } from './subject.ts'
 import { throwingTap } from './throwing.ts'
 import { isOfDisk } from './disk/disk-world.ts'
@@ -72,8 +74,7 @@ class Run implements Meeting {
   #commits = 0
   #openings = 0
   #losses = 0
-  /** Until when no records come: topic/partition → virtual ms. */
-  readonly #stalledTo = new Map<string, number>()
+  readonly #stalls = new Stalls(this.#time)
   readonly #fleet: SimulatedFleet
 
   constructor(options: RunOptions) {
@@ -95,7 +96,7 @@ class Run implements Meeting {
 
   async run(): Promise<RunResult> {
     const writer = await this.#openWriter()
-    await this.#time.settled(writer.begin())
+    await this.#settled(writer.begin())
     this.#crashLater()
     this.#fleet.start()
     const stuck = (await this.#drive(writer)) ?? (await this.#stop())
@@ -131,6 +132,15 @@ class Run implements Meeting {
         this.crash(process, 'its time had come')
       })
     }
+  }
+
+  /** Lets time go on for as long as it takes. */
+  async #settled(work: Promise<void>): Promise<void> {
+    let isSettled = false
+    const settle = (): void => void (isSettled = true)
+    work.then(settle, settle)
+    for (await systemClock.nextTurn(); !isSettled; await systemClock.nextTurn()) this.#time.step()
+    await work
   }
 
   async #openWriter(): Promise<SimulatedWriter> {
@@ -171,6 +181,7 @@ class Run implements Meeting {
 
   /** Lets time go on until all is read, and then for as long as the subject says. */
   async #drive(writer: SimulatedWriter): Promise<string | null> {
+    const { subject } = this.#options
     let endMs = Number.POSITIVE_INFINITY
     for (let steps = 0; steps < stepsMax; steps++) {
       await systemClock.nextTurn()
@@ -180,7 +191,8 @@ class Run implements Meeting {
         if (endMs !== Number.POSITIVE_INFINITY) endMs = this.#endMs(writer)
         continue
       }
-      if (this.#time.isWallStanding && this.#fleet.isActive && this.#isRead(writer)) {
+      const isStanding = this.#time.isWallStanding && this.#fleet.isActive
+      if (isStanding && writer.isWritten && isAllRead(subject, this.#world.committed)) {
         this.#note('all is read, the wall clock goes on')
         this.#time.isWallStanding = false
         endMs = this.#endMs(writer)
@@ -189,7 +201,7 @@ class Run implements Meeting {
         if (writer.isLastWave) return null
         endMs = Number.POSITIVE_INFINITY
         this.#time.isWallStanding = true
-        await this.#time.settled(writer.nextWave())
+        await this.#settled(writer.nextWave())
         continue
       }
       if (!this.#time.step()) return 'nothing happens any more, but not all is read'
@@ -204,26 +216,6 @@ class Run implements Meeting {
     // It stops there, and not at whatever is due next.
     if (!isLast) this.#time.after(afterMs, () => {})
     return this.#time.wallMs + afterMs
-  }
-
-  /** Every task has committed all that there is for it. */
-  #isRead({ isWritten }: SimulatedWriter): boolean {
-    if (!isWritten) return false
-    const { subject } = this.#options
-    const { places, name } = subject
-    const tasks = this.#world.committed.tasksOf(name)
-    return places.every((topic) =>
-      (this.#world.committed.topics.get(topic)?.partitions ?? []).every(
-        ({ partition, endOffset }) => {
-          const key = `${topic}/${partition}`
-          const readers = tasks.flatMap(({ offsets }) => offsets.get(key) ?? [])
-          // Of a partition without records there is nothing to commit, but where to begin.
-          const isBegun = subject.startAt === 'earliest' || !subject.sources.has(topic)
-          if (endOffset === 0 && isBegun) return true
-          return readers.length > 0 && readers.every(({ offset }) => offset === endOffset)
-        },
-      ),
-    )
   }
 
   async #stop(): Promise<string | null> {
@@ -243,7 +235,7 @@ class Run implements Meeting {
   commit(process: SimulatedProcess, spec: TaskSpec, commit: CommitBatch): readonly Fault[] {
     const number = this.#commits
     this.#commits += 1
-    const faults = this.#options.faults.filter(
+    const faults = this.#meet(
       (fault) =>
         fault.kind !== 'small-reads' &&
         fault.kind !== 'throws' &&
@@ -252,7 +244,6 @@ class Run implements Meeting {
         !(fault.kind === 'crash' && !/commit|power/.test(fault.when)) &&
         !(fault.kind === 'hand-over' && fault.change === 'is slow'),
     )
-    for (const fault of faults) this.#met.add(fault)
     const appends = commit.appends.map(({ topic, partition }) => `${topic}/${partition}`)
     const offsets = spec.inputs.flatMap(({ topic, partition }, i) => {
       const offset = commit.offsets[i] ?? -1
@@ -273,12 +264,11 @@ class Run implements Meeting {
     const place = inputs[input % Math.max(1, inputs.length)]
     if (place === undefined) return
     this.#note(`${offsetKey(place)} stalls for ${ms} ms`)
-    this.#stalledTo.set(offsetKey(place), this.#time.monotonicMs + ms)
+    this.#stalls.begin(place, ms)
   }
 
   isStalled(place: TopicPartition): boolean {
-    if (this.#stalledTo.size === 0) return false
-    return (this.#stalledTo.get(offsetKey(place)) ?? 0) > this.#time.monotonicMs
+    return this.#stalls.has(place)
   }
 
   trouble({ does, ms }: Extract<Fault, { kind: 'disk' }>): void {
@@ -295,12 +285,10 @@ class Run implements Meeting {
     const number = this.#losses
     this.#losses += 1
     this.note(process, `hears of loss ${number}: ${tasks.join(' ')}`)
-    return this.#options.faults.filter((fault) => {
+    return this.#meet((fault) => {
       const isCrash = fault.kind === 'crash' && fault.when === 'hand-over'
       const isSlow = fault.kind === 'hand-over' && fault.change === 'is slow'
-      if ((!isCrash && !isSlow) || fault.at !== number) return false
-      this.#met.add(fault)
-      return true
+      return (isCrash || isSlow) && fault.at === number
     })
   }
 
@@ -308,12 +296,16 @@ class Run implements Meeting {
     const number = this.#openings
     this.#openings += 1
     this.note(process, `opening ${number}: ${spec.task}`)
-    return this.#options.faults.filter((fault) => {
-      const isOpening = fault.kind === 'crash' && /opening|restoring/.test(fault.when)
-      if (!isOpening || fault.at !== number) return false
-      this.#met.add(fault)
-      return true
-    })
+    return this.#meet(
+      (fault) =>
+        fault.kind === 'crash' && /opening|restoring/.test(fault.when) && fault.at === number,
+    )
+  }
+
+  #meet(isHere: (fault: Fault) => boolean): readonly Fault[] {
+    const faults = this.#options.faults.filter(isHere)
+    for (const fault of faults) this.#met.add(fault)
+    return faults
   }
 
   wrote(spec: TaskSpec, appended: readonly Appended[]): void {

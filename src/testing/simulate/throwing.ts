@@ -21,21 +21,26 @@ const plainKinds: ReadonlySet<string> = new Set([
   'branch',
   'branch-output',
   'merge',
+  'map-async',
 ])
-/** Their functions are called once for each record, right before what they give is passed on. */
-const throwingKinds: ReadonlySet<string> = new Set(['map', 'filter', 'keyBy'])
+/**
+ * Their functions are called once for each record, or the last time, right before what they give is
+ * passed on.
+ */
+const throwingKinds: ReadonlySet<string> = new Set(['map', 'filter', 'keyBy', 'map-async'])
 
 /**
- * Names of the steps whose functions may throw: `map`, `filter` and `keyBy` before any step with
- * state or calls. What comes to those behind may rightly differ from run to run.
+ * Names of the steps whose functions may throw: `map`, `filter`, `keyBy` and `mapAsync` before any
+ * step with state. What comes to those behind may rightly differ from run to run.
  */
 export function throwingSteps(steps: readonly Step[]): ReadonlySet<string> {
   const plain = new Set<string>()
   const throwing = new Set<string>()
   for (const { name, node, inputs } of steps) {
-    if (!plainKinds.has(node.kind) || !inputs.every((input) => plain.has(input))) continue
+    const kind = node.kind === 'step' ? node.spec.kind : node.kind
+    if (!plainKinds.has(kind) || !inputs.every((input) => plain.has(input))) continue
     plain.add(name)
-    if (throwingKinds.has(node.kind)) throwing.add(name)
+    if (throwingKinds.has(kind)) throwing.add(name)
   }
   return throwing
 }

@@ -1,18 +1,20 @@
-/** Which world a run has. */
+/** Which storage a simulated run has. */
 import { DiskWorld } from './disk/disk-world.ts'
 import type { Fault } from './fault.ts'
 import type { Subject } from './subject.ts'
 import { MemoryWorld, type World, type WorldRun } from './world.ts'
 
-interface WorldChoice {
-  readonly subject: Subject
-  readonly faults: readonly Fault[]
-  readonly seed?: number | null
-}
-
 /** Where the subject does not say: on a disk where a fault of one is to come, else in memory. */
 export function worldOf(
-  { subject, faults, seed = null }: WorldChoice,
+  {
+    subject,
+    faults,
+    seed = null,
+  }: {
+    readonly subject: Subject
+    readonly faults: readonly Fault[]
+    readonly seed?: number | null
+  },
   note: WorldRun['note'],
 ): World {
   if (subject.world !== undefined) return subject.world({ seed, note })

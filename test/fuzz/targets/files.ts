@@ -23,26 +23,49 @@ function blockOf(from: number, count: number): Uint8Array {
   return builder.finish()
 }
 
-/** A log with something in every table; its newest commits are in the WAL only. */
-async function fill(dir: string): Promise<EmbeddedLog> {
+/** What is said of topics and groups: of each number whether it is what somebody wrote. */
+async function shown(log: Log): Promise<string> {
+  const groups = (await log.groups()).map(({ group, offsets }) => ({ group, offsets }))
+  return JSON.stringify([await log.listTopics(), groups])
+}
+
+/**
+ * A log with something in every table, all of it in the main file but the newest commits.
+ * @param states is given what there was after each commit: a WAL that is cut gives an earlier one
+ */
+async function fill(dir: string, states: Set<string>): Promise<EmbeddedLog> {
   const log = await openEmbeddedLog({ dir, writer: 'inline' })
+  const note = async (): Promise<void> => void states.add(await shown(log))
+  await note()
   await log.createTopic('in', { partitions: 2 })
+  await note()
   await log.createTopic('table', { cleanup: 'compact' })
+  await note()
   for (let i = 0; i < 4; i++) {
     const at = { partition: 0, bytes: blockOf(i * 50, 50) }
     await log.append([
       { topic: 'in', ...at },
       { topic: 'table', ...at },
     ])
+    await note()
   }
   const session = await log.open(spec)
   for (let i = 1; i <= 4; i++) {
     const changelog = { bytes: Buffer.alloc(300, i), startsRound: i === 1, endsRound: false }
     const appends = [{ topic: 'in', partition: 1, bytes: blockOf(1000 + i, 1) }]
     await session.commit({ offsets: [i * 20], appends, changelog })
+    await note()
   }
   await log.commitGroup('group', [{ topic: 'in', partition: 0, offset: 7 }])
-  return log
+  await session.close()
+  await note()
+  await log.close() // moves the WAL into the main file
+  const again = await openEmbeddedLog({ dir, writer: 'inline' })
+  await again.append([{ topic: 'in', partition: 0, bytes: blockOf(500, 2) }])
+  states.add(await shown(again))
+  await again.commitGroup('group', [{ topic: 'in', partition: 1, offset: 1 }])
+  states.add(await shown(again))
+  return again
 }
 
 /**
@@ -60,7 +83,7 @@ function change(files: readonly Buffer[], entries: Buffer): Buffer[] {
     if (file.length === 0) continue
     const value = entries[at + 1] ?? 0
     const length = 1 + (entries.readUInt16LE(at + 2) % 20_000)
-    const place = entries.readUInt32LE(at + 4) % file.length
+    const place = placeIn(file, entries.readUInt32LE(at + 4))
     const end = Math.min(file.length, place + length)
     if (kind % 5 === 0) changed[i] = file.subarray(0, place)
     else if (kind % 5 === 1) file.fill(value, place, end)
@@ -71,10 +94,17 @@ function change(files: readonly Buffer[], entries: Buffer): Buffer[] {
   return changed
 }
 
+/** One of the bytes that are not zero: most are, and nobody reads them. */
+function placeIn(file: Buffer, number: number): number {
+  let place = number % file.length
+  while (file[place] === 0 && place < file.length - 1) place += 1
+  return place
+}
+
 /** All that can be read is right, or refused. */
-async function readBack(log: Log): Promise<void> {
-  await log.listTopics()
-  await log.groups()
+async function readBack(log: Log, states: ReadonlySet<string>): Promise<void> {
+  const state = await shown(log)
+  must(states.has(state), () => `topics and groups as they never were: ${state}`)
   for (const topic of ['in', 'table']) {
     const partition = 0
     const { partitions } = await log.describeTopic(topic)
@@ -112,7 +142,8 @@ const names = ['millrace.db', 'millrace.db-wal']
 async function openDataFile(): Promise<Subject> {
   const base = mkdtempSync(join(tmpdir(), 'millrace-fuzz-'))
   const files: Buffer[] = []
-  const log = await fill(join(base, 'log'))
+  const states = new Set<string>()
+  const log = await fill(join(base, 'log'), states)
   // Copied while it is open: closing moves the WAL into the main file.
   for (const name of names) files.push(readFileSync(join(base, 'log', name)))
   await log.close()
@@ -127,7 +158,7 @@ async function openDataFile(): Promise<Subject> {
       try {
         const damaged = await openEmbeddedLog({ dir, writer: 'inline', busyMs: 50 })
         try {
-          await readBack(damaged)
+          await readBack(damaged, states)
           await goOn(damaged)
         } finally {
           await damaged.close()

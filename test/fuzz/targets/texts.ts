@@ -1,6 +1,7 @@
 /** Short texts that people write: durations, times, sizes, names, addresses. */
 import { Calendar } from '../../../src/core/calendar.ts'
 import type { CalendarUnit } from '../../../src/core/calendar.ts'
+import { Cron } from '../../../src/core/cron.ts'
 import { durationMs, formatDuration } from '../../../src/core/duration.ts'
 import {
   bytesOrNone,
@@ -42,6 +43,23 @@ export const textTargets: readonly Target[] = [
     codes: ['invalid-argument'],
     bytesMax: 80,
     open: readingText(findPeriod),
+  },
+  {
+    name: 'text/cron',
+    seeds: texts('* * * * *', '0 3 * * mon-fri', '*/10 8-18/2 1,15 jan 7', '5/20 0 29 2 *'),
+    dictionary: ['*', '/', '-', ',', ' ', '59', '0', '*/7', 'sun', 'dec', '29 2', '1-5'],
+    codes: ['invalid-argument'],
+    bytesMax: 200,
+    open: readingText((text) => {
+      for (const timeZone of ['UTC', 'America/St_Johns']) {
+        const cron = new Cron(text, timeZone)
+        const first = cron.next(1_700_000_000_000)
+        const second = cron.next(first)
+        must(first > 1_700_000_000_000 && second > first, () => `${first}, then ${second}`)
+        must(first % 60_000 === 0, () => `${first} is no whole minute`)
+        must(cron.next(first - 1) === first, () => `${first} is not after the ms before it`)
+      }
+    }),
   },
   {
     name: 'text/options',

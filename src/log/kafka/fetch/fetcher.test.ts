@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { MillraceError } from '../../../core/error.ts'
 import { createFetcher } from './fetcher.ts'
-import { lost } from '../model/lost.ts'
+import { lost } from './model-cluster.ts'
 import { emptied } from '../model/model-partition.ts'
 import { follow, modelCluster, refuses, takeAll } from './test-follower.ts'
 

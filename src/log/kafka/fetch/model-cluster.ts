@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict'
 import { VirtualClock } from '../../../core/clock.ts'
 import { MillraceError } from '../../../core/error.ts'
-import { lost } from '../model/lost.ts'
 import { ModelFetches } from '../model/model-fetches.ts'
 import type { Api } from '../wire/api.ts'
 import type { BrokerMeta, Cluster, SendOptions, Target, TopicMeta } from '../wire/cluster.ts'
@@ -189,6 +188,10 @@ export class ModelCluster implements Cluster {
   #pass(ms: number): Promise<void> {
     return new Promise((resolve) => this.clock.after(ms, resolve))
   }
+}
+
+export function lost(outcome: 'unknown' | 'not-applied'): MillraceError {
+  return new MillraceError('log-unreachable', 'the connection was lost', { outcome })
 }
 
 /** What waits in the event loop has had its turn. */

@@ -11,13 +11,14 @@ import type { Api } from '../wire/api.ts'
 import { errorCode } from '../wire/error-codes.ts'
 import type { ApiVersionsAnswer } from '../wire/requests/api-versions.ts'
 import type { BrokerMeta } from '../wire/cluster.ts'
-import type { BrokerParts, Handle } from './broker-parts.ts'
+import type { BrokerState, Handle } from './broker-state.ts'
 import { lost } from './lost.ts'
 import { ModelFetches } from './model-fetches.ts'
 import { ModelGroups } from './model-groups.ts'
 import { ModelTopics } from './model-topics.ts'
 import { Placement, type CoordinatorKind } from './placement.ts'
 import { groupRequests } from './requests-of-groups.ts'
+import { produceRequests } from './requests-of-produce.ts'
 import { topicRequests } from './requests-of-topics.ts'
 import { transactionRequests } from './requests-of-transactions.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
@@ -35,16 +36,10 @@ export interface ModelBrokersOptions {
   readonly epochMax?: number
 }
 
-const handles: Readonly<Record<string, Handle>> = {
-  ...topicRequests,
-  ...transactionRequests,
-  ...groupRequests,
-}
-
 /** How long a coordinator reads what the one before has kept. */
 const loadingMs = 20
 
-export class ModelBrokers implements BrokerParts {
+export class ModelBrokers implements BrokerState {
   readonly clock: Clock
   readonly topics: ModelTopics
   readonly groups: ModelGroups
@@ -52,6 +47,7 @@ export class ModelBrokers implements BrokerParts {
   readonly fetches: ModelFetches
   readonly placement: Placement
   readonly offer: ApiVersionsAnswer
+  readonly #handles: ReadonlyMap<string, Handle>
   /** Called where a broker goes down. */
   readonly #onDown = new Set<(node: number) => void>()
 
@@ -79,6 +75,12 @@ export class ModelBrokers implements BrokerParts {
     const versions = new Map(Array.from({ length: 80 }, (_, key) => [key, { min: 0, max: 99 }]))
     const levels = new Map([['transaction.version', transactionVersion]])
     this.offer = { code: errorCode.none, versions, levels }
+    this.#handles = new Map<string, Handle>([
+      ...topicRequests(this),
+      ...transactionRequests(this),
+      ...produceRequests(this),
+      ...groupRequests(this),
+    ])
   }
 
   brokerOf(node: number): BrokerMeta {
@@ -95,10 +97,9 @@ export class ModelBrokers implements BrokerParts {
 
   /** What broker `node` does and answers; an answer may be a promise. */
   handle(node: number, api: Api<never, unknown>, request: unknown): unknown {
-    const handle = handles[api.name]
+    const handle = this.#handles.get(api.name)
     if (handle === undefined) throw new Error(`the model knows no ${api.name}`)
-    const at = { brokers: this, node, request: request as never, version: api.version }
-    return this.wrap(() => handle(at), api.name, request)
+    return this.wrap(() => handle(node, request as never, api), api.name, request)
   }
 
   #mark(

@@ -32,23 +32,6 @@ function subject(transactionVersion: 1 | 2): LogSubject {
   }
 }
 
-/**
- * The random case of members demands that a zombie was fenced at least once, which with other
- * seeds depends on how busy the machine is. On real brokers, too, every third seed is run.
- */
-function isLeftOut(title: string): boolean {
-  return /^C10 members .* seed [12]$/.test(title)
-}
-
-function skip(title: string, work: () => Promise<void>): void {
-  test.skip(title, work)
-}
-
-function run(title: string, work: () => Promise<void>): void {
-  if (isLeftOut(title)) skip(`${title} [skipped: its work depends on real time]`, work)
-  else test(title, work)
-}
-
 describe.each([2, 1] as const)('transactions of version %i', (version) => {
-  defineLogConformance(Object.assign(run, { skip }), subject(version))
+  defineLogConformance(test, subject(version))
 })

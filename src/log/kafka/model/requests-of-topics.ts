@@ -16,96 +16,115 @@ import type {
 import type { AlterConfigsRequest } from '../wire/requests/incremental-alter-configs.ts'
 import type { ListedOffset, ListOffsetsRequest } from '../wire/requests/list-offsets.ts'
 import type { MetadataAnswer, MetadataRequest } from '../wire/requests/metadata.ts'
-import type { At, BrokerParts, Handle } from './broker-parts.ts'
+import type { BrokerState, Handles } from './broker-state.ts'
 import type { ModelPartition } from './model-partition.ts'
 
 const c = errorCode
 
-export const topicRequests: Readonly<Record<string, Handle>> = {
-  Metadata: metadata,
-  FindCoordinator: coordinator,
-  Fetch: ({ brokers, node, request }: At<FetchRequest>) => brokers.fetches.answer(node, request),
-  ListOffsets: listOffsets,
-  CreateTopics: ({ brokers, request }: At<CreateTopicsRequest>) => brokers.topics.create(request),
-  CreatePartitions: ({ brokers, request }: At<CreatePartitionsRequest>) =>
-    brokers.topics.grow(request.name, request.count),
-  DeleteTopics: deleteTopic,
-  DescribeConfigs: describe,
-  IncrementalAlterConfigs: ({ brokers, request }: At<AlterConfigsRequest>) =>
-    brokers.topics.alter(request.topic, request.settings),
-  DescribeLogDirs: sizes,
-  DeleteRecords: deleteRecords,
+export function topicRequests(brokers: BrokerState): Handles {
+  return [...placeRequests(brokers), ...settingRequests(brokers)]
 }
 
-function metadata({ brokers, request }: At<MetadataRequest>): MetadataAnswer {
-  const { topics, placement, up } = brokers
-  const names = request.topics ?? topics.all.map(({ name }) => name)
-  const found = names.map((name) => topics.answerOf(name, (node) => placement.isUp(node)))
-  return { brokers: up, clusterId: 'model', topics: found }
+/** Who leads what, and how far it goes. */
+function placeRequests(brokers: BrokerState): Handles {
+  const { topics, placement, fetches } = brokers
+  const isUp = placement.isUp.bind(placement)
+
+  const metadata = (_node: number, request: MetadataRequest): MetadataAnswer => {
+    const names = request.topics ?? topics.all.map(({ name }) => name)
+    const found = names.map((name) => topics.answerOf(name, isUp))
+    return { brokers: brokers.up, clusterId: 'model', topics: found }
+  }
+
+  const coordinator = (_node: number, asked: FindCoordinatorRequest): FindCoordinatorAnswer => {
+    const node = placement.coordinatorOf(asked.kind, asked.key)
+    return { code: c.none, reason: null, broker: brokers.brokerOf(node) }
+  }
+
+  const listOffsets = (node: number, request: ListOffsetsRequest): ListedOffset[] =>
+    request.places.map((place) => {
+      const found = ledBy(brokers, node, place)
+      if (typeof found === 'number') return { ...placeOf(place), code: found, offset: -1 }
+      const { timestamp } = request
+      const offset =
+        timestamp === -2
+          ? found.start
+          : timestamp === -1
+            ? found.stableEnd
+            : found.firstAt(timestamp)
+      return { ...placeOf(place), code: c.none, offset }
+    })
+
+  const deleteTopic = (_node: number, { id }: { readonly id: string }): unknown => {
+    const name = topics.byId(id)?.name
+    const answer = topics.delete(id)
+    if (name !== undefined) brokers.groups.forget(name)
+    fetches.changed()
+    return answer
+  }
+
+  return [
+    ['Metadata', metadata],
+    ['FindCoordinator', coordinator],
+    ['Fetch', (node, request: FetchRequest) => fetches.answer(node, request)],
+    ['ListOffsets', listOffsets],
+    ['CreateTopics', (_node, request: CreateTopicsRequest) => topics.create(request)],
+    [
+      'CreatePartitions',
+      (_node, { name, count }: CreatePartitionsRequest) => topics.grow(name, count),
+    ],
+    ['DeleteTopics', deleteTopic],
+  ]
 }
 
-function coordinator({ brokers, request }: At<FindCoordinatorRequest>): FindCoordinatorAnswer {
-  const node = brokers.placement.coordinatorOf(request.kind, request.key)
-  return { code: c.none, reason: null, broker: brokers.brokerOf(node) }
-}
+/** Settings and sizes, and what is deleted. */
+function settingRequests(brokers: BrokerState): Handles {
+  const { topics, fetches } = brokers
 
-function listOffsets({ brokers, node, request }: At<ListOffsetsRequest>): ListedOffset[] {
-  return request.places.map((place) => {
-    const found = ledBy(brokers, node, place)
-    if (typeof found === 'number') return { ...placeOf(place), code: found, offset: -1 }
-    return { ...placeOf(place), code: c.none, offset: offsetAt(found, request.timestamp) }
+  const describe = (
+    _node: number,
+    request: { readonly topics: readonly string[]; readonly settings: readonly string[] },
+  ): DescribedConfig[] =>
+    request.topics.map((name) => {
+      const topic = topics.get(name)
+      const code = topic === undefined ? c.unknownTopicOrPartition : c.none
+      const settings = request.settings.flatMap((key) =>
+        topic === undefined ? [] : [[key, topics.setting(topic, key)] as const],
+      )
+      return { name, code, reason: null, settings: new Map(settings) }
+    })
+
+  const sizes = (node: number, { places }: DescribeLogDirsRequest): DescribeLogDirsAnswer => ({
+    code: c.none,
+    sizes: places.flatMap((place) => {
+      const found = topics.at(place)
+      return found === undefined || found.leader !== node
+        ? []
+        : { ...placeOf(place), bytes: found.size }
+    }),
   })
-}
 
-function offsetAt(partition: ModelPartition, timestamp: number): number {
-  if (timestamp === -2) return partition.start
-  return timestamp === -1 ? partition.stableEnd : partition.firstAt(timestamp)
-}
+  const deleteRecords = (node: number, { offsets }: DeleteRecordsRequest): DeletedRecords[] => {
+    const deleted = offsets.map((place) => {
+      const found = ledBy(brokers, node, place)
+      if (typeof found === 'number') return { ...placeOf(place), code: found }
+      if (place.offset > found.end) return { ...placeOf(place), code: c.offsetOutOfRange }
+      found.trim(place.offset)
+      return { ...placeOf(place), code: c.none }
+    })
+    fetches.changed()
+    return deleted
+  }
 
-function deleteTopic({ brokers, request }: At<{ readonly id: string }>): unknown {
-  const { topics, groups, fetches } = brokers
-  const name = topics.byId(request.id)?.name
-  const answer = topics.delete(request.id)
-  if (name !== undefined) groups.forget(name)
-  fetches.changed()
-  return answer
-}
-
-interface DescribeConfigsRequest {
-  readonly topics: readonly string[]
-  readonly settings: readonly string[]
-}
-
-function describe({ brokers, request }: At<DescribeConfigsRequest>): DescribedConfig[] {
-  const { topics } = brokers
-  return request.topics.map((name) => {
-    const topic = topics.get(name)
-    const code = topic === undefined ? c.unknownTopicOrPartition : c.none
-    const settings = request.settings.flatMap((key) =>
-      topic === undefined ? [] : [[key, topics.setting(topic, key)] as const],
-    )
-    return { name, code, reason: null, settings: new Map(settings) }
-  })
-}
-
-function sizes({ brokers, node, request }: At<DescribeLogDirsRequest>): DescribeLogDirsAnswer {
-  const found = request.places.flatMap((place) => {
-    const partition = ledBy(brokers, node, place)
-    return typeof partition === 'number' ? [] : { ...placeOf(place), bytes: partition.size }
-  })
-  return { code: c.none, sizes: found }
-}
-
-function deleteRecords({ brokers, node, request }: At<DeleteRecordsRequest>): DeletedRecords[] {
-  const deleted = request.offsets.map((place) => {
-    const found = ledBy(brokers, node, place)
-    if (typeof found === 'number') return { ...placeOf(place), code: found }
-    if (place.offset > found.end) return { ...placeOf(place), code: c.offsetOutOfRange }
-    found.trim(place.offset)
-    return { ...placeOf(place), code: c.none }
-  })
-  brokers.fetches.changed()
-  return deleted
+  return [
+    ['DescribeConfigs', describe],
+    [
+      'IncrementalAlterConfigs',
+      (_node, { topic, settings }: AlterConfigsRequest) => topics.alter(topic, settings),
+    ],
+    ['DescribeLogDirs', sizes],
+    ['DeleteRecords', deleteRecords],
+  ]
 }
 
 interface Place {
@@ -118,7 +137,7 @@ function placeOf({ topic, partition }: Place): Place {
 }
 
 /** The partition, where the broker leads it; else the code. */
-export function ledBy(brokers: BrokerParts, node: number, place: Place): ModelPartition | number {
+export function ledBy(brokers: BrokerState, node: number, place: Place): ModelPartition | number {
   const found = brokers.topics.at(place)
   if (found === undefined) return c.unknownTopicOrPartition
   return found.leader === node ? found : c.notLeaderOrFollower

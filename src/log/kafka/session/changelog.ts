@@ -18,7 +18,7 @@ import type { KafkaAdmin } from '../admin/admin.ts'
 import type { Fetcher, OffsetToCommit } from '../contracts.ts'
 import { listOffsets } from '../fetch/offsets.ts'
 import type { Cluster } from '../wire/cluster.ts'
-import { BlobReader, ends, goesOn } from './blob-reader.ts'
+import { BlobReader, blobBytesMax, ends, goesOn } from './blob-reader.ts'
 import type { CopyEntry } from './copy-entry.ts'
 import type { LocalCopy } from './local-copy.ts'
 import type { RestoreGate } from './restore-gate.ts'
@@ -93,9 +93,16 @@ export class Changelog {
     await this.#copy?.close()
   }
 
-  /** The blob as records. */
+  /** The blob as records. @throws `record-too-large` */
   appendsOf({ bytes }: ChangelogWrite): AppendBatch[] {
     const { place } = this.#options
+    if (bytes.length > blobBytesMax) {
+      throw new MillraceError(
+        'record-too-large',
+        `the state of one commit takes ${bytes.length} bytes, ${blobBytesMax} are the limit`,
+        { hint: 'commit more often: a smaller commitEveryMs', at: place },
+      )
+    }
     const appends: AppendBatch[] = []
     let at = 0
     do {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { BatchBuilder } from '../log/batch.ts'
-import { openMemoryLog } from '../log/memory/memory-log.ts'
+import { BatchBuilder } from './batch.ts'
+import { openMemoryLog } from './memory/memory-log.ts'
 import { offsetOfLast } from './last-records.ts'
 
 const place = { topic: 't', partition: 0 }

@@ -1,5 +1,6 @@
-/** What modelled brokers share, as requests find it. */
+/** What requests to the modelled brokers look at and change. */
 import type { Clock } from '../../../core/clock.ts'
+import type { Api } from '../wire/api.ts'
 import type { BrokerMeta } from '../wire/cluster.ts'
 import type { ModelFetches } from './model-fetches.ts'
 import type { ModelGroups } from './model-groups.ts'
@@ -7,27 +8,20 @@ import type { ModelTopics } from './model-topics.ts'
 import type { Placement } from './placement.ts'
 import type { TransactionCoordinator } from './transaction-coordinator.ts'
 
-export interface BrokerParts {
+export interface BrokerState {
   readonly clock: Clock
   readonly topics: ModelTopics
   readonly groups: ModelGroups
   readonly transactions: TransactionCoordinator
   readonly fetches: ModelFetches
   readonly placement: Placement
-  /** Those that are up. */
+  /** Those that can be reached. */
   readonly up: readonly BrokerMeta[]
   brokerOf(node: number): BrokerMeta
 }
 
-/** Of one request. */
-export interface At<Request> {
-  readonly brokers: BrokerParts
-  /** Whom it was sent to. */
-  readonly node: number
-  readonly request: Request
-  /** Of the request's format. */
-  readonly version: number
-}
+/** What one request does at broker `node`. */
+export type Handle = (node: number, request: never, api: Api<never, unknown>) => unknown
 
-/** What a request does, and its answer, which may be a promise. */
-export type Handle = (at: At<never>) => unknown
+/** Requests by their names. */
+export type Handles = readonly (readonly [string, Handle])[]

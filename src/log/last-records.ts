@@ -2,7 +2,7 @@
  * Where the last records of a partition begin. Offsets may hold no record: what was compacted away,
  * transactions that were aborted, and on Kafka the end of each transaction.
  */
-import type { Log, TopicPartition } from '../log/log.ts'
+import type { Log, TopicPartition } from './log.ts'
 
 /** Each look goes back so many times as far as the one before. */
 const growth = 4

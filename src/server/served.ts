@@ -1,0 +1,27 @@
+/** What the server shows and feeds: a log, and the pipelines of the process, where it runs any. */
+import type { Clock } from '../core/clock.ts'
+import type { TaskStatus, TaskTime } from '../engine/run.ts'
+import type { Log } from '../log/log.ts'
+import type { Plan } from '../pipeline/plan.ts'
+
+/** The running pipelines of this process. */
+export interface ServedRun {
+  status(): TaskStatus[]
+  explain(): TaskTime[]
+  plans(): Plan[]
+  /** What it waits for, a line each; empty: nothing. */
+  waitsFor(): string[]
+}
+
+export interface Served {
+  readonly log: Log
+  readonly clock: Clock
+  /** Of Millrace. */
+  readonly version: string
+  /** Of the pipelines that this process runs or is about to; empty: it runs none. */
+  readonly plans: readonly Plan[]
+  /** null: they are being started, or there are none. */
+  run(): ServedRun | null
+  /** Told what the server itself has failed at. */
+  readonly onFault: (thrown: unknown) => void
+}

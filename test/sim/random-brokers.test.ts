@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { checkOnBrokers } from './check-brokers.ts'
 
-const seedCount = 120
+const seedCount = 70
 
 test('on brokers that fail as on such that do not', { timeout: 120_000 }, async () => {
   let commits = 0
@@ -13,5 +13,5 @@ test('on brokers that fail as on such that do not', { timeout: 120_000 }, async 
     commits += report?.commits ?? 0
     runs += report?.runs ?? 0
   }
-  assert.ok(runs > seedCount / 2 && commits > 2 * runs, `${runs} runs, ${commits} commits`)
+  assert.ok(runs > seedCount / 2 && commits > 5 * runs, `${runs} runs, ${commits} commits`)
 })

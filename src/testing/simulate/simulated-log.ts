@@ -189,6 +189,11 @@ class SimulatedSession implements Session {
    * wait for them.
    */
   behind(input: number): boolean {
+    if (this.#session.behind?.(input) === true) return true
+    return this.#isHeld(input)
+  }
+
+  #isHeld(input: number): boolean {
     return this.#isLeft(input) && !(this.#process.isActive && this.#mayGive(input))
   }
 
@@ -197,7 +202,7 @@ class SimulatedSession implements Session {
   }
 
   async wait(timeoutMs: number): Promise<'ready' | 'timeout' | 'closed'> {
-    const isHeld = this.#positions.some((_, input) => this.behind(input))
+    const isHeld = this.#positions.some((_, input) => this.#isHeld(input))
     // Without it: ready at once, again and again, with nothing that `poll` would give.
     if (isHeld && timeoutMs > 0) {
       await new Promise<void>((resolve) => void this.#process.clock.after(1, resolve))

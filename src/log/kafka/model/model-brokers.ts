@@ -92,11 +92,14 @@ export class ModelBrokers implements BrokerState {
     return placement.nodes.flatMap((node) => (placement.isUp(node) ? this.brokerOf(node) : []))
   }
 
+  /** Puts something before what brokers do: for tests with wrong ones. */
+  wrap: (handle: () => unknown, name: string, request: unknown) => unknown = (handle) => handle()
+
   /** What broker `node` does and answers; an answer may be a promise. */
   handle(node: number, api: Api<never, unknown>, request: unknown): unknown {
     const handle = this.#handles.get(api.name)
     if (handle === undefined) throw new Error(`the model knows no ${api.name}`)
-    return handle(node, request as never, api)
+    return this.wrap(() => handle(node, request as never, api), api.name, request)
   }
 
   #mark(

@@ -7,8 +7,19 @@ import type { ModelBrokers } from '../../../log/kafka/model/model-brokers.ts'
 import type { Mishap } from '../../../log/kafka/model/model-line.ts'
 
 const mishapKinds = ['request-lost', 'answer-lost', 'late-request', 'late-answer'] as const
-/** One request in so many. */
-const rates = [8, 20, 60, 200]
+/** One request in so many; of those that write something, so much oftener. */
+const rates = [12, 40, 120, 400]
+const oftener = 6
+const writing: ReadonlySet<string> = new Set([
+  'InitProducerId',
+  'AddPartitionsToTxn',
+  'AddOffsetsToTxn',
+  'Produce',
+  'TxnOffsetCommit',
+  'EndTxn',
+  'JoinGroup',
+  'SyncGroup',
+])
 /** Of one run. */
 const mishapsMax = 40
 const changesMax = 5
@@ -41,7 +52,9 @@ export class BrokerTroubles {
   /** What the next request of a process meets. */
   meet(name: string, node: number): Mishap | null {
     const { random, note } = this.#options
-    if (this.#left === 0 || this.#kinds.length === 0 || random.int(this.#oneIn) > 0) return null
+    if (this.#left === 0 || this.#kinds.length === 0) return null
+    const oneIn = writing.has(name) ? Math.ceil(this.#oneIn / oftener) : this.#oneIn
+    if (random.int(oneIn) > 0) return null
     const kind = this.#kinds[random.int(this.#kinds.length)] ?? 'answer-lost'
     this.#left -= 1
     if (kind === 'request-lost' || kind === 'answer-lost') {

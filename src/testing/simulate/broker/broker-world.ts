@@ -39,13 +39,16 @@ export class BrokerWorld implements World {
   readonly slowness = 20
   readonly committed: Committed
   readonly #run: WorldRun
+  readonly #spoil: (brokers: ModelBrokers) => void
   readonly #random: Random
   readonly #settings: Settings
   #brokers: ModelBrokers | null = null
   #troubles: BrokerTroubles | null = null
 
-  constructor(run: WorldRun) {
+  /** @param spoil makes the brokers wrong, for tests; default: they are right */
+  constructor(run: WorldRun, spoil: (brokers: ModelBrokers) => void = () => {}) {
     this.#run = run
+    this.#spoil = spoil
     this.#random = seededRandom(run.seed ?? 0)
     this.#settings = run.seed === null ? usual : drawSettings(this.#random)
     this.committed = committedOf(() => this.#known)
@@ -60,8 +63,9 @@ export class BrokerWorld implements World {
   open(process: number, clock: Clock): Log {
     const { transactionTimeoutMs, delayMsMax, ...settings } = this.#settings
     const random = this.#random
-    this.#brokers ??= new ModelBrokers({ clock, random, ...settings })
-    const brokers = this.#brokers
+    const brokers = this.#brokers ?? new ModelBrokers({ clock, random, ...settings })
+    if (this.#brokers === null) this.#spoil(brokers)
+    this.#brokers = brokers
     if (process > 0 && this.#troubles === null && this.#run.seed !== null) {
       this.#troubles = new BrokerTroubles({ brokers, random, note: this.#run.note })
       this.#troubles.begin()

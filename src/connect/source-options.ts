@@ -3,16 +3,6 @@ import { durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { MillraceError } from '../core/error.ts'
 
-/** For JavaScript: a mistyped option would be ignored else. @throws `invalid-argument` */
-export function checkSourceOptions(who: string, options: object, known: readonly string[]): void {
-  for (const option of Object.keys(options)) {
-    if (known.includes(option)) continue
-    throw new MillraceError('invalid-argument', `${who} has no option '${option}'`, {
-      hint: `its options are ${known.join(', ')}`,
-    })
-  }
-}
-
 /** @throws `invalid-argument` · `invalid-duration` */
 export function atLeastMs(
   who: string,

@@ -3,17 +3,13 @@
  * commit when something fails.
  */
 import type { Clock } from '../core/clock.ts'
-import { isCode, MillraceError } from '../core/error.ts'
 import type { Session } from '../log/log.ts'
 import type { TaskEvent } from './task-event.ts'
 import { Bell } from './bell.ts'
 import { restoreTask, type RestoreProgress } from './restore-task.ts'
+import { Retries } from './retries.ts'
 import type { Task } from './task.ts'
 import { TaskRun } from './task-run.ts'
-import { isAway } from './when-reachable.ts'
-
-const retryMsMin = 50
-const retryMsMax = 5_000
 
 export interface TaskLoopOptions {
   readonly clock: Clock
@@ -37,12 +33,22 @@ export class TaskLoop {
   #restoring: RestoreProgress | null = null
   #stopping = false
   #isDropped = false
-  #failures = 0
   readonly #opened = Promise.withResolvers<void>()
   readonly #bell = new Bell()
 
+  readonly #retries: Retries
+
   constructor(options: TaskLoopOptions) {
     this.#options = options
+    const { clock, attemptsMax, notify } = options
+    this.#retries = new Retries({
+      clock,
+      bell: this.#bell,
+      attemptsMax,
+      isStopping: () => this.#stopping,
+      onPause: (error, attempt, inMs) =>
+        notify({ kind: 'retrying', task: this.#task?.name ?? '', error, attempt, inMs }),
+    })
   }
 
   /** The task as it runs now; null before the first open. */
@@ -98,7 +104,7 @@ export class TaskLoop {
         try {
           await this.#once()
         } catch (thrown) {
-          await this.#failed(thrown)
+          if (!this.#isDropped) await this.#retries.pause(thrown)
         }
       }
     } finally {
@@ -129,38 +135,13 @@ export class TaskLoop {
         bell: this.#bell,
         isStopping: () => this.#stopping,
         isDropped: () => this.#isDropped,
-        onCommitted: () => {
-          this.#failures = 0
-        },
+        onCommitted: () => this.#retries.succeeded(),
       }).run()
     } finally {
       this.#restoring = null
       task.close() // before the session: what calls still answer wakes nobody
       this.#session = null // a closed session is not to be woken or asked
       await session.close()
-    }
-  }
-
-  async #failed(thrown: unknown): Promise<void> {
-    if (this.#isDropped) return
-    const { clock, notify, attemptsMax } = this.#options
-    // What is no MillraceError is a fault of the engine: it may be tried again like one.
-    const retry = thrown instanceof MillraceError ? thrown.retry : 'reopen'
-    this.#failures += 1
-    const isTooOften = this.#failures >= attemptsMax && !isAway(thrown)
-    const isFinal = isCode(thrown, 'task-fenced') || retry === 'never'
-    if (isFinal || isTooOften || this.#stopping) throw thrown
-    const inMs = Math.min(retryMsMin * 2 ** Math.min(this.#failures - 1, 10), retryMsMax)
-    notify({
-      kind: 'retrying',
-      task: this.#task?.name ?? '',
-      error: thrown,
-      attempt: this.#failures,
-      inMs,
-    })
-    const endMs = clock.monotonic() + inMs
-    for (let leftMs = inMs; leftMs > 0 && !this.#stopping; leftMs = endMs - clock.monotonic()) {
-      await this.#bell.wait(clock, leftMs)
     }
   }
 }

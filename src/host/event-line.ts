@@ -11,8 +11,8 @@ export function notifyOnStderr(event: HostEvent): void {
   if (event.kind === 'failed') process.exitCode = 1
 }
 
-/** null: all is as it should be. */
-function wrongLine(event: HostEvent): string | null {
+/** What goes wrong, in one line; null: all is as it should be. */
+export function wrongLine(event: HostEvent): string | null {
   switch (event.kind) {
     case 'waiting':
       return `${errorLine(event.error)}; trying again in ${event.inMs} ms`
@@ -69,7 +69,7 @@ function taskLine(event: HostEvent): string | null {
 }
 
 /** How far a task's restore has come, in one line. */
-export function restoringLine(event: RestoreProgress & { readonly task: string }): string {
+function restoringLine(event: RestoreProgress & { readonly task: string }): string {
   const { task, blobs, bytes, share } = event
   const percent = share === 0 ? '' : `${Math.floor(share * 100)} % of it, `
   const megabytes = (bytes / 1_048_576).toFixed(1)
@@ -77,7 +77,7 @@ export function restoringLine(event: RestoreProgress & { readonly task: string }
 }
 
 /** Which task's code did not give way, and where it stands. */
-export function blockedLine(event: {
+function blockedLine(event: {
   readonly task: string
   readonly ms: number
   readonly positions: readonly string[]

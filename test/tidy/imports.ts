@@ -16,6 +16,7 @@ const engineTasks = [
   'engine/letters.ts',
   'engine/outputs.ts',
   'engine/owned-tasks.ts',
+  'engine/retries.ts',
   'engine/task-event.ts',
   'engine/topics.ts',
   'engine/trim-repartition.ts',

@@ -311,3 +311,33 @@ test('K5 a destination that is beyond the end of the outbox is of another log', 
   await assert.rejects(withTime(clock, run.done), (thrown) => isCode(thrown, 'offset-out-of-range'))
   assert.equal(destination.received.length, 10)
 })
+
+test('D5 where it is told to come later, a record is not given up', async () => {
+  const { clock, log } = await bench()
+  const taken: unknown[] = []
+  let refusals = 0
+  const sink = action(
+    's',
+    (value: unknown) => {
+      if (value === 0 && refusals < 50) {
+        refusals += 1
+        throw new MillraceError('sink-unavailable', 'too many requests')
+      }
+      taken.push(value)
+    },
+    { retries: 2 },
+  )
+  await fill(log, [{ key: 'limited', value: 0 }])
+  const run = await deliverOutbox(log, sink, { clock })
+  for (let i = 1; !taken.includes(0); i++) {
+    assert.ok(i < 200, `${refusals} times it was to come later`)
+    await fill(log, numbered(1, 'other', i))
+    await until(clock, () => taken.includes(i), { stepMs: 100 })
+    clock.advance(1_000)
+    await systemClock.nextTurn()
+  }
+  await withTime(clock, run.stop())
+  assert.equal(refusals, 50)
+  assert.equal(run.status().dead, 0)
+  assert.deepEqual(await recordsOf(log, `${outboxTopic}.dead`), [])
+})

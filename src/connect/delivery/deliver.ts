@@ -225,6 +225,6 @@ function asSink(spec: SinkSpec): Sink {
   if (isSink && (sink.guarantee === 'at-least-once' || sink.guarantee === 'exactly-once'))
     return spec as Sink
   throw new MillraceError('invalid-argument', `sink '${spec.name}' cannot be delivered to`, {
-    hint: 'make it with sink({ … }) of millrace, or take one that is there: action(name, fn)',
+    hint: 'a sink has open, delivery and guarantee (docs/connect.md); action(name, fn) makes one',
   })
 }

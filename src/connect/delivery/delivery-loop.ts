@@ -3,13 +3,11 @@
  * again from the last commit.
  */
 import type { Clock } from '../../core/clock.ts'
-import { isCode, MillraceError } from '../../core/error.ts'
 import { Bell } from '../../engine/bell.ts'
+import { Retries } from '../../engine/retries.ts'
 import type { Session } from '../../log/log.ts'
 import { OutboxSession } from './outbox-session.ts'
 
-const retryMsMin = 50
-const retryMsMax = 5_000
 /** Failures of the log in a row, without a working opening between, after which the run ends. */
 const attemptsMax = 8
 
@@ -47,10 +45,19 @@ export class DeliveryLoop {
   #outbox: OutboxSession | null = null
   #hasOpened = false
   #isStopping = false
-  #failures = 0
+
+  readonly #retries: Retries
 
   constructor(options: DeliveryLoopOptions) {
     this.#options = options
+    const { clock, notify } = options
+    this.#retries = new Retries({
+      clock,
+      bell: this.#bell,
+      attemptsMax,
+      isStopping: () => this.#isStopping,
+      onPause: (error, attempt, inMs) => notify({ kind: 'retrying', error, attempt, inMs }),
+    })
   }
 
   get opened(): Promise<void> {
@@ -83,7 +90,7 @@ export class DeliveryLoop {
         try {
           await this.#once()
         } catch (thrown) {
-          await this.#failed(thrown)
+          if (!this.#dropping.signal.aborted) await this.#retries.pause(thrown)
         }
       }
     } finally {
@@ -98,7 +105,6 @@ export class DeliveryLoop {
       this.#outbox = outbox
       this.#hasOpened = true
       this.#opened.resolve()
-      const committed = outbox.commitCount
       try {
         await this.#options
           .deliver(outbox, {
@@ -108,27 +114,11 @@ export class DeliveryLoop {
           })
           .run()
       } finally {
-        if (outbox.commitCount > committed) this.#failures = 0
+        if (outbox.commitCount > 0) this.#retries.succeeded()
       }
     } finally {
       this.#outbox = null
       await session.close()
-    }
-  }
-
-  async #failed(thrown: unknown): Promise<void> {
-    if (this.#dropping.signal.aborted) return
-    const { clock, notify } = this.#options
-    const retry = thrown instanceof MillraceError ? thrown.retry : 'reopen'
-    this.#failures += 1
-    const isTooOften = this.#failures >= attemptsMax && !isCode(thrown, 'log-unreachable')
-    const isFinal = isCode(thrown, 'task-fenced') || retry === 'never'
-    if (isFinal || isTooOften || this.#isStopping) throw thrown
-    const inMs = Math.min(retryMsMin * 2 ** Math.min(this.#failures - 1, 10), retryMsMax)
-    notify({ kind: 'retrying', error: thrown, attempt: this.#failures, inMs })
-    const endMs = clock.monotonic() + inMs
-    for (let leftMs = inMs; leftMs > 0 && !this.#isStopping; leftMs = endMs - clock.monotonic()) {
-      await this.#bell.wait(clock, leftMs)
     }
   }
 

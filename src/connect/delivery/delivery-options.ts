@@ -116,20 +116,6 @@ export function deliverySpec(
   }
 }
 
-/** For JavaScript: a mistyped option would else be ignored in silence. */
-export function checkOptionNames(
-  sink: string,
-  options: object,
-  known: readonly string[] = deliveryOptionNames,
-): void {
-  for (const option of Object.keys(options)) {
-    if (known.includes(option)) continue
-    throw new MillraceError('invalid-argument', `sink '${sink}' has no option '${option}'`, {
-      hint: `its options are ${known.join(', ')}`,
-    })
-  }
-}
-
 function refused(sink: string, option: string, value: unknown, allowed: string): MillraceError {
   const shown = typeof value === 'string' ? `'${value}'` : String(value)
   return new MillraceError('invalid-argument', `${option} of sink '${sink}' cannot be ${shown}`, {

@@ -3,19 +3,15 @@
  * key in order, those of others beside them.
  */
 import type { Codec } from '../../core/codec.ts'
-import type { Clock } from '../../core/clock.ts'
-import { MillraceError } from '../../core/error.ts'
-import type { Random } from '../../core/random.ts'
-import type { Bell } from '../../engine/bell.ts'
+import { isCode, MillraceError } from '../../core/error.ts'
 import type { SinkConnection, SinkRecord } from '../sink.ts'
 import { askedPauseMs, backoffMs } from './backoff.ts'
-import type { DeliverySpec } from './delivery-options.ts'
-import type { Destination, Outcome } from './destination.ts'
+import type { DeliveryParts } from './delivery-parts.ts'
+import type { Outcome } from './destination.ts'
 import { decodeOne, holdRecord, idOf } from './held-record.ts'
 import type { HeldRecord } from './held-record.ts'
 import { Lanes } from './lanes.ts'
 import type { Parcel } from './lanes.ts'
-import type { OutboxSession } from './outbox-session.ts'
 
 /** Of records that are read and not done. [D4] */
 const heldBytesMax = 8 << 20
@@ -27,22 +23,6 @@ const spanMax = 10_000
 const stopMsMax = 5_000
 /** Waits are cut to this, so that a clock that jumps is noticed. */
 const waitMsMax = 60_000
-
-export interface DeliveryParts {
-  readonly outbox: OutboxSession
-  readonly destination: Destination<SinkConnection>
-  readonly spec: DeliverySpec
-  readonly codec: Codec<unknown>
-  readonly clock: Clock
-  readonly random: Random
-  /** Rung when something is to be done. */
-  readonly bell: Bell
-  readonly isStopping: () => boolean
-  /** Fires when nothing is to be committed any more. */
-  readonly dropped: AbortSignal
-  /** A record is given up. */
-  readonly onDead: (id: string, error: MillraceError) => void
-}
 
 /** Records that are tried together until they are done. */
 interface Load {
@@ -60,7 +40,7 @@ interface Load {
 }
 
 export class KeyedDelivery {
-  readonly #parts: DeliveryParts
+  readonly #parts: DeliveryParts<SinkConnection>
   readonly #lanes = new Lanes<HeldRecord>()
   /** Failed before, in the order in which they were given back. */
   #again: Load[] = []
@@ -68,11 +48,13 @@ export class KeyedDelivery {
   #wasAgain = false
   #heldBytes = 0
   #inFlight = 0
+  /** What could be tried waits until the destination may be. */
+  #isBlocked = false
   #failure: { readonly thrown: unknown } | null = null
   /** Ends the tries under way. */
   readonly #ending = new AbortController()
 
-  constructor(parts: DeliveryParts) {
+  constructor(parts: DeliveryParts<SinkConnection>) {
     this.#parts = parts
   }
 
@@ -83,7 +65,9 @@ export class KeyedDelivery {
       outbox.session.wake()
       bell.ring()
     }
-    const unlisten = destination.onFree(ring)
+    const unlisten = destination.onFree(() => {
+      if (this.#isBlocked) ring()
+    })
     const onDropped = (): void => this.#ending.abort()
     dropped.addEventListener('abort', onDropped)
     try {
@@ -138,6 +122,7 @@ export class KeyedDelivery {
         return Math.min(...this.#again.map(({ dueMs }) => dueMs - nowMs), Number.POSITIVE_INFINITY)
       }
       const { waitMs } = destination
+      this.#isBlocked = waitMs > 0
       if (waitMs > 0) return waitMs
       if (load !== null) {
         this.#again = this.#again.filter((one) => one !== load)
@@ -207,7 +192,7 @@ export class KeyedDelivery {
       this.#parts.destination.countDelivered(held.length)
       return this.#done(load, held)
     }
-    const counts = outcome.counts || this.#isAboutIt(load)
+    const counts = outcome.counts || this.#isAboutIt(load, outcome.error)
     load.successesBefore = this.#parts.destination.successCount
     if (counts) load.failures += 1
     const isLast = outcome.kind === 'refused' || load.failures > this.#parts.spec.retries
@@ -223,9 +208,11 @@ export class KeyedDelivery {
 
   /**
    * The destination has taken others since this one failed last: it is not away, though it may look
-   * so, as where it drops the connection over a record that it does not like.
+   * so, as where it drops the connection over a record that it does not like. Where it says itself
+   * that it takes nothing now, as when it limits the rate, that is about no record.
    */
-  #isAboutIt({ successesBefore }: Load): boolean {
+  #isAboutIt({ successesBefore }: Load, error: MillraceError): boolean {
+    if (isCode(error, 'sink-unavailable')) return false
     return successesBefore !== null && this.#parts.destination.successCount > successesBefore
   }
 

@@ -24,8 +24,8 @@ export class Progress {
   /** Behind the last record that was read. */
   #position: number
   #changes = 0
-  /** From before: what is read again of these is done already. */
-  #runs: readonly DoneRun[]
+  /** From before, in order: what is read again of these is done already. */
+  readonly #runs: DoneRun[]
 
   /**
    * @param position the first offset that is to be read
@@ -33,7 +33,7 @@ export class Progress {
    */
   constructor(position: number, runs: readonly DoneRun[] = []) {
     this.#position = position
-    this.#runs = runs
+    this.#runs = [...runs]
   }
 
   /** Everything before it is done. */
@@ -62,12 +62,21 @@ export class Progress {
    */
   read(offset: number): Pending | null {
     assert(offset >= this.#position, () => `${offset} was read behind ${this.#position}`)
-    const isDone = this.#runs.some(([first, last]) => offset >= first && offset <= last)
+    const isDone = this.#wasDone(offset)
     this.#position = offset + 1
     const pending = { offset, isDone }
     this.#records.push(pending)
     if (isDone) this.#changed()
     return isDone ? null : pending
+  }
+
+  /** Asked in the order of the offsets: runs before this one are forgotten. */
+  #wasDone(offset: number): boolean {
+    for (let run = this.#runs[0]; run !== undefined; run = this.#runs[0]) {
+      if (offset <= run[1]) return offset >= run[0]
+      this.#runs.shift()
+    }
+    return false
   }
 
   /** The position moved on over offsets without a record. */

@@ -5,41 +5,25 @@
  * lacks.
  */
 import { assert } from '../../core/assert.ts'
-import type { Codec } from '../../core/codec.ts'
-import type { Clock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/error.ts'
-import type { Random } from '../../core/random.ts'
-import type { Bell } from '../../engine/bell.ts'
 import type { Reader, TopicPartition } from '../../log/log.ts'
 import type { RecordBatch } from '../../log/batch.ts'
 import type { SinkPartition, SinkRecord, TransactionalConnection } from '../sink.ts'
 import { askedPauseMs, backoffMs } from './backoff.ts'
-import type { DeliverySpec } from './delivery-options.ts'
-import type { Destination, Outcome, TryOptions } from './destination.ts'
+import type { DeliveryParts } from './delivery-parts.ts'
+import type { Outcome, TryOptions } from './destination.ts'
 import { decodeOne, holdRecord, idOf } from './held-record.ts'
 import type { HeldRecord } from './held-record.ts'
-import type { OutboxSession } from './outbox-session.ts'
 
 /** Of records that are read and not written. */
 const heldBytesMax = 8 << 20
 const waitMsMax = 60_000
 
-export interface TransactionalParts {
-  readonly outbox: OutboxSession
+export interface TransactionalParts extends DeliveryParts<TransactionalConnection> {
   /** A reader of the outbox's partition, from an offset that the session has passed. */
   readonly openReader: (offset: number) => Promise<Reader>
   /** Where the outbox's partition ends. */
   readonly endOffset: () => Promise<number>
-  readonly destination: Destination<TransactionalConnection>
-  readonly spec: DeliverySpec
-  readonly codec: Codec<unknown>
-  readonly clock: Clock
-  readonly random: Random
-  readonly bell: Bell
-  readonly isStopping: () => boolean
-  readonly dropped: AbortSignal
-  /** A record is given up. */
-  readonly onDead: (id: string, error: MillraceError) => void
 }
 
 export class TransactionalDelivery {
@@ -55,6 +39,8 @@ export class TransactionalDelivery {
   #failures = 0
   /** Several failed together: until they are through, each is written by itself. */
   #splitTo = -1
+  /** Waits until the destination may be tried. */
+  #isBlocked = false
   /** A record was given up since the last commit that was waited for. */
   #hasLetters = false
   readonly #ending = new AbortController()
@@ -66,11 +52,9 @@ export class TransactionalDelivery {
   /** Until `isStopping`. @throws what the log throws · what no further try would mend */
   async run(): Promise<void> {
     const { destination, bell, dropped, outbox, isStopping } = this.#parts
-    const ring = (): void => {
-      outbox.session.wake()
-      bell.ring()
-    }
-    const unlisten = destination.onFree(ring)
+    const unlisten = destination.onFree(() => {
+      if (this.#isBlocked) bell.ring()
+    })
     const onDropped = (): void => this.#ending.abort()
     dropped.addEventListener('abort', onDropped)
     try {
@@ -156,9 +140,11 @@ export class TransactionalDelivery {
     const position = this.#taken?.partition.position ?? 0
     for (let i = batch.first; i < batch.count && batch.offset(i) < before; i++) {
       const offset = batch.offset(i)
+      const isAgain = offset < progress.position
+      if (isAgain && outbox.isGivenUp(offset)) continue
       // What was committed as done before is read again only because the destination lacks it.
-      const pending = offset >= progress.position ? progress.read(offset) : { offset, isDone: true }
-      if (pending === null || outbox.isGivenUp(offset)) continue
+      const pending = isAgain ? { offset, isDone: true } : progress.read(offset)
+      if (pending === null) continue
       if (offset < position) {
         if (!pending.isDone) progress.done(pending)
         continue
@@ -274,7 +260,9 @@ export class TransactionalDelivery {
     for (let { waitMs } = destination; waitMs > 0; { waitMs } = destination) {
       outbox.commitIfDue(true)
       if (isStopping()) return { kind: 'dropped' }
+      this.#isBlocked = true
       await bell.wait(clock, Math.min(waitMs, waitMsMax))
+      this.#isBlocked = false
     }
     this.#attempts += 1
     const outcome = await destination.try({

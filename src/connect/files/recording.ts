@@ -2,7 +2,8 @@
 import { checkSourceName } from '../../pipeline/source-start.ts'
 import { MillraceError } from '../../core/error.ts'
 import type { SourceRecord } from '../source.ts'
-import { checkPath, checkSourceOptions, nameOfPath } from '../source-options.ts'
+import { checkOptionNames } from '../option-names.ts'
+import { checkPath, nameOfPath } from '../source-options.ts'
 import type { Recording, RecordingRow } from '../sources/replay.ts'
 import { rowFormat, rowOptionNames } from './row-format.ts'
 import type { RowFormat, RowOptions } from './row-format.ts'
@@ -31,7 +32,7 @@ export function recording(path: string, options: RecordingOptions): Recording {
   const { name = nameOfPath(path), time } = options
   checkSourceName(name)
   const who = `recording '${name}'`
-  checkSourceOptions(who, options, [...rowOptionNames.filter((one) => one !== 'batch'), 'name'])
+  checkOptionNames(who, options, [...rowOptionNames.filter((one) => one !== 'batch'), 'name'])
   if (time === undefined) {
     throw new MillraceError('invalid-argument', `${who} needs the option time`, {
       hint: "name the field that says when a row happened: time: 'at'",

@@ -1,7 +1,8 @@
 /** A function as a sink: whatever an event triggers. */
 import { MillraceError } from '../../core/error.ts'
 import { checkSinkName } from '../../pipeline/sink-spec.ts'
-import { checkOptionNames, deliverySpec } from '../delivery/delivery-options.ts'
+import { deliverySpec } from '../delivery/delivery-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { DeliveryOptions } from '../delivery/delivery-options.ts'
 import type { DeliveringSink } from '../sink.ts'
 
@@ -51,7 +52,7 @@ export function action<V, K = unknown>(
     throw new MillraceError('invalid-argument', `action '${name}' has no function`, {
       hint: 'give it one: action(name, async (value, { id, signal }) => { … })',
     })
-  checkOptionNames(name, options, actionOptionNames)
+  checkOptionNames(`sink '${name}'`, options, actionOptionNames)
   return {
     kind: 'sink',
     guarantee: 'at-least-once',

@@ -6,11 +6,8 @@ import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { isCode, MillraceError } from '../../core/error.ts'
 import { checkSinkName } from '../../pipeline/sink-spec.ts'
-import {
-  checkOptionNames,
-  deliveryOptionNames,
-  deliverySpec,
-} from '../delivery/delivery-options.ts'
+import { deliveryOptionNames, deliverySpec } from '../delivery/delivery-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { DeliveryOptions } from '../delivery/delivery-options.ts'
 import { asAway } from '../files-out/disk.ts'
 import { fenced } from '../files-out/manifest.ts'
@@ -87,7 +84,7 @@ export function files<V = unknown, K = unknown>(
   options: FilesOptions,
 ): TransactionalSink<V, K> {
   checkSinkName(name)
-  checkOptionNames(name, options, optionNames)
+  checkOptionNames(`sink '${name}'`, options, optionNames)
   const { dir, by = 'event-time', fileBytesMax = fileBytesDefault } = options
   if (typeof dir !== 'string' || dir === '') throw refused(name, 'dir', "a path: 'archive'")
   if (by !== 'event-time' && by !== 'arrival')

@@ -2,11 +2,8 @@
 import type { MqttClient } from 'mqtt'
 import { messageOf, MillraceError } from '../../core/error.ts'
 import { checkSinkName } from '../../pipeline/sink-spec.ts'
-import {
-  checkOptionNames,
-  deliveryOptionNames,
-  deliverySpec,
-} from '../delivery/delivery-options.ts'
+import { deliveryOptionNames, deliverySpec } from '../delivery/delivery-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { DeliveryOptions } from '../delivery/delivery-options.ts'
 import { connectMqtt } from '../mqtt/connect-mqtt.ts'
 import { brokerOf, brokerOptionNames, refusedOption } from '../mqtt/mqtt-options.ts'
@@ -61,7 +58,7 @@ const closeMsMax = 1_000
 export function mqtt<V, K = unknown>(options: MqttSinkOptions<V, K>): DeliveringSink<V, K> {
   const { name = 'mqtt', keep = false } = options
   checkSinkName(name)
-  checkOptionNames(name, options, optionNames)
+  checkOptionNames(`sink '${name}'`, options, optionNames)
   const spec = specOf(name, options)
   return {
     kind: 'sink',

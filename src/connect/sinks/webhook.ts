@@ -6,11 +6,8 @@
 import { createHmac } from 'node:crypto'
 import { messageOf, MillraceError } from '../../core/error.ts'
 import { checkSinkName } from '../../pipeline/sink-spec.ts'
-import {
-  checkOptionNames,
-  deliveryOptionNames,
-  deliverySpec,
-} from '../delivery/delivery-options.ts'
+import { deliveryOptionNames, deliverySpec } from '../delivery/delivery-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { DeliveryOptions } from '../delivery/delivery-options.ts'
 import { retryAfterMs } from '../http/retry-after.ts'
 import { secret } from '../secret.ts'
@@ -78,7 +75,7 @@ export function webhook<V, K = unknown>(
   options: WebhookOptions<V, K>,
 ): DeliveringSink<V, K> {
   checkSinkName(name)
-  checkOptionNames(name, options, optionNames)
+  checkOptionNames(`sink '${name}'`, options, optionNames)
   const spec = specOf(name, options as WebhookOptions<unknown, unknown>)
   return {
     kind: 'sink',

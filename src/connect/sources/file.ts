@@ -7,7 +7,8 @@ import { readWhole } from '../files/read-whole.ts'
 import type { FilePosition } from '../files/read-whole.ts'
 import { rowFormat, rowOptionNames } from '../files/row-format.ts'
 import type { RowOptions } from '../files/row-format.ts'
-import { atLeastMs, checkPath, checkSourceOptions, nameOfPath } from '../source-options.ts'
+import { checkOptionNames } from '../option-names.ts'
+import { atLeastMs, checkPath, nameOfPath } from '../source-options.ts'
 import type { Source } from '../source.ts'
 
 export type { FilePosition } from '../files/read-whole.ts'
@@ -50,7 +51,7 @@ export function fileSource(path: string, options: FileSourceOptions): Source<Fil
   const { name = nameOfPath(path), follow: isFollowed = false } = options
   checkSourceName(name)
   const who = `source '${name}'`
-  checkSourceOptions(who, options, fileOptionNames)
+  checkOptionNames(who, options, fileOptionNames)
   const format = rowFormat(who, options)
   if (isFollowed && path.endsWith('.gz')) {
     throw new MillraceError('invalid-argument', `${who} cannot follow a packed file`, {

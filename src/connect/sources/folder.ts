@@ -6,7 +6,8 @@ import { readFolder } from '../files/read-folder.ts'
 import type { FolderPosition, WhenDone } from '../files/read-folder.ts'
 import { rowFormat, rowOptionNames } from '../files/row-format.ts'
 import type { RowOptions } from '../files/row-format.ts'
-import { atLeastMs, checkPath, checkSourceOptions, nameOfPath } from '../source-options.ts'
+import { checkOptionNames } from '../option-names.ts'
+import { atLeastMs, checkPath, nameOfPath } from '../source-options.ts'
 import type { Source } from '../source.ts'
 
 export type { FolderPosition } from '../files/read-folder.ts'
@@ -53,7 +54,7 @@ export function folderSource(folder: string, options: FolderSourceOptions): Sour
   const { name = nameOfPath(folder), match, order = 'name', whenDone = 'keep' } = options
   checkSourceName(name)
   const who = `source '${name}'`
-  checkSourceOptions(who, options, folderOptionNames)
+  checkOptionNames(who, options, folderOptionNames)
   const format = rowFormat(who, options)
   if (match !== undefined && !(match instanceof RegExp) && typeof match !== 'string')
     throw refused(who, 'match', "a text such as '*.csv', or a RegExp")

@@ -9,7 +9,7 @@ import { seededRandom } from '../../core/random.ts'
 import type { Random } from '../../core/random.ts'
 import { checkSourceName } from '../../pipeline/source-start.ts'
 import { pause } from '../pause.ts'
-import { checkSourceOptions } from '../source-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { Source, SourceBatch, SourceRecord } from '../source.ts'
 
 export interface GeneratorOptions<V> {
@@ -66,7 +66,7 @@ export function generator<V>(options: GeneratorOptions<V>): Source<GeneratorPosi
   const { name, rate, value, seed = 1, count = Number.POSITIVE_INFINITY, start } = options
   checkSourceName(name)
   const who = `source '${name}'`
-  checkSourceOptions(who, options, optionNames)
+  checkOptionNames(who, options, optionNames)
   const refuse = (option: string, allowed: string): MillraceError =>
     new MillraceError('invalid-argument', `${option} of ${who} has a value that it cannot have`, {
       hint: `use ${allowed}`,

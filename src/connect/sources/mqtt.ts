@@ -7,7 +7,7 @@
  */
 import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
-import { MillraceError } from '../../core/error.ts'
+import type { MillraceError } from '../../core/error.ts'
 import { checkSourceName } from '../../pipeline/source-start.ts'
 import { brokerOf, brokerOptionNames, refusedOption } from '../mqtt/mqtt-options.ts'
 import type { MqttBroker, MqttBrokerOptions } from '../mqtt/mqtt-options.ts'
@@ -18,6 +18,9 @@ import type {
   Received,
   SubscriptionOptions,
 } from '../mqtt/subscription.ts'
+import { checkOptionNames } from '../option-names.ts'
+import { mapped, oversize } from '../record-mapping.ts'
+import type { RecordMapping } from '../record-mapping.ts'
 import type { Source, SourceBatch, SourceContext, SourceRecord } from '../source.ts'
 
 export interface MqttSourceOptions extends MqttBrokerOptions {
@@ -66,7 +69,7 @@ interface MqttSpec extends Required<
   readonly broker: MqttBroker
   readonly topics: readonly string[]
   readonly sessionExpirySeconds: number
-  readonly mapping: Pick<MqttSourceOptions, 'key' | 'time' | 'id'>
+  readonly mapping: RecordMapping<MqttPublish>
 }
 
 /** Of messages that are held, beside their number. */
@@ -164,44 +167,15 @@ function recordsOf(
 ): Pick<SourceBatch<MqttPosition>, 'records' | 'refused'> {
   const records: SourceRecord[] = []
   const refused: MillraceError[] = []
+  const limit = { source: spec.name, payloadBytesMax: spec.payloadBytesMax }
   for (const { message } of received) {
-    const record = recordOf(message, spec.mapping, nowMs)
-    const bytes = message.payload.length + Buffer.byteLength(record.key ?? '')
-    if (bytes <= spec.payloadBytesMax) records.push(record)
-    else refused.push(tooLarge(spec, message, bytes))
+    const { topic, payload } = message
+    const record = mapped({ message, value: payload, key: topic, time: nowMs }, spec.mapping)
+    const fault = oversize(record, `a message on '${topic.slice(0, 100)}'`, limit)
+    if (fault === null) records.push(record)
+    else refused.push(fault)
   }
   return { records, refused }
-}
-
-function recordOf(
-  message: MqttPublish,
-  { key, time, id }: MqttSpec['mapping'],
-  nowMs: number,
-): SourceRecord {
-  const { topic, payload } = message
-  const at = time === undefined ? nowMs : orElse(() => time(message), nowMs)
-  const known = id === undefined ? undefined : orElse(() => id(message), undefined)
-  return {
-    key: key === undefined ? topic : orElse(() => key(message), topic),
-    value: payload,
-    time: Number.isFinite(at) ? at : nowMs,
-    ...(known === undefined ? {} : { id: String(known) }),
-  }
-}
-
-function orElse<T>(make: () => T, fallback: T): T {
-  try {
-    return make()
-  } catch {
-    return fallback
-  }
-}
-
-function tooLarge({ name, payloadBytesMax }: MqttSpec, { topic }: MqttPublish, bytes: number) {
-  const text = `source ${name}: a message on '${topic.slice(0, 100)}' has ${bytes} bytes`
-  return new MillraceError('record-too-large', text, {
-    hint: `raise payloadBytesMax (${payloadBytesMax}), and recordBytesMax of the topic`,
-  })
 }
 
 function specOf(options: MqttSourceOptions): MqttSpec {
@@ -209,7 +183,7 @@ function specOf(options: MqttSourceOptions): MqttSpec {
   const { key, time, id, clientId, sessionExpiry = '7d' } = options
   checkSourceName(name)
   const who = `source '${name}'`
-  checkNames(who, options)
+  checkOptionNames(who, options, [...brokerOptionNames, ...ownNames])
   const broker = brokerOf(who, options)
   const topics = typeof options.topics === 'string' ? [options.topics] : [...(options.topics ?? [])]
   if (topics.length === 0 || !topics.every(isFilter))
@@ -224,11 +198,6 @@ function specOf(options: MqttSourceOptions): MqttSpec {
     if (fn !== undefined && typeof fn !== 'function')
       throw refusedOption(who, option, typeof fn, 'a function of the message')
   const expiry = Math.ceil(durationMs(sessionExpiry, 'sessionExpiry') / 1_000)
-  const mapping = {
-    ...(key === undefined ? {} : { key }),
-    ...(time === undefined ? {} : { time }),
-    ...(id === undefined ? {} : { id }),
-  }
   const sessionExpirySeconds = Math.min(expiry, sessionExpirySecondsMax)
   return {
     name,
@@ -238,7 +207,7 @@ function specOf(options: MqttSourceOptions): MqttSpec {
     payloadBytesMax,
     broker,
     topics,
-    mapping,
+    mapping: { key, time, id },
     sessionExpirySeconds,
   }
 }
@@ -273,14 +242,3 @@ const ownNames = [
   'payloadBytesMax',
   'sessionExpiry',
 ] as const satisfies readonly (keyof MqttSourceOptions)[]
-
-/** For JavaScript: a mistyped option would else be ignored in silence. */
-function checkNames(who: string, options: object): void {
-  const known: readonly string[] = [...brokerOptionNames, ...ownNames]
-  for (const option of Object.keys(options)) {
-    if (known.includes(option)) continue
-    throw new MillraceError('invalid-argument', `${who} has no option '${option}'`, {
-      hint: `its options are ${known.join(', ')}`,
-    })
-  }
-}

@@ -6,7 +6,7 @@ import type { Duration } from '../../core/duration.ts'
 import { MillraceError } from '../../core/error.ts'
 import { checkSourceName } from '../../pipeline/source-start.ts'
 import { pause } from '../pause.ts'
-import { checkSourceOptions } from '../source-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { Source, SourceBatch, SourceRecord } from '../source.ts'
 
 export interface ScheduleOptions {
@@ -59,7 +59,7 @@ export function schedule(options: ScheduleOptions): Source<SchedulePosition> {
   const { name, every, cron, zone, missed = 'all' } = options
   checkSourceName(name)
   const who = `source '${name}'`
-  checkSourceOptions(who, options, ['name', 'every', 'cron', 'zone', 'missed'])
+  checkOptionNames(who, options, ['name', 'every', 'cron', 'zone', 'missed'])
   if ((every === undefined) === (cron === undefined)) {
     throw new MillraceError('invalid-argument', `${who} needs one of every and cron`, {
       hint: "give every: '1m', or cron: '0 3 * * *'",

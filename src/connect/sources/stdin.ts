@@ -7,7 +7,7 @@ import { rowFormat, rowOptionNames } from '../files/row-format.ts'
 import type { RowFormat, RowOptions } from '../files/row-format.ts'
 import { fileStart, RowRecords } from '../files/row-records.ts'
 import type { Place } from '../files/row-records.ts'
-import { checkSourceOptions } from '../source-options.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { Source, SourceBatch, SourceRecord } from '../source.ts'
 
 export interface StdinSourceOptions extends RowOptions {
@@ -41,7 +41,7 @@ export function stdinSource(options: StdinSourceOptions): Source<StdinPosition> 
   const { name = 'stdin' } = options
   checkSourceName(name)
   const who = `source '${name}'`
-  checkSourceOptions(who, options, [...rowOptionNames, 'name', 'input'])
+  checkOptionNames(who, options, [...rowOptionNames, 'name', 'input'])
   const format = rowFormat(who, options)
   let reading: Reading | null = null
   return {

@@ -10,6 +10,9 @@ import { durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { MillraceError } from '../../core/error.ts'
 import { checkSourceName } from '../../pipeline/source-start.ts'
+import { checkOptionNames } from '../option-names.ts'
+import { mapped, orElse, oversize } from '../record-mapping.ts'
+import type { RecordMapping } from '../record-mapping.ts'
 import { secret } from '../secret.ts'
 import type { Secret } from '../secret.ts'
 import type { Source, SourceBatch, SourceContext, SourceRecord } from '../source.ts'
@@ -65,7 +68,7 @@ interface Spec {
   readonly name: string
   readonly subscribe: readonly Secret[]
   readonly protocols: string[]
-  readonly mapping: Pick<WebSocketSourceOptions, 'key' | 'time' | 'id'>
+  readonly mapping: RecordMapping<WebSocketData>
   readonly filter: (data: WebSocketData) => boolean
   readonly ping: string | null
   readonly idleTimeoutMs: number
@@ -259,43 +262,15 @@ function recordsOf(
 ): Pick<SourceBatch<WebSocketPosition>, 'records' | 'refused'> {
   const records: SourceRecord[] = []
   const refused: MillraceError[] = []
-  for (const { data, bytes, atMs } of waiting) {
+  const limit = { source: spec.name, payloadBytesMax: spec.payloadBytesMax }
+  for (const { data, atMs } of waiting) {
     if (!orElse(() => spec.filter(data), true)) continue
-    const record = recordOf(data, spec.mapping, atMs)
-    const size = bytes - overheadBytes + Buffer.byteLength(record.key ?? '')
-    if (size <= spec.payloadBytesMax) records.push(record)
-    else refused.push(tooLarge(spec, size))
+    const record = mapped({ message: data, value: data, key: null, time: atMs }, spec.mapping)
+    const fault = oversize(record, 'what came', limit)
+    if (fault === null) records.push(record)
+    else refused.push(fault)
   }
   return { records, refused }
-}
-
-function recordOf(
-  data: WebSocketData,
-  { key, time, id }: Spec['mapping'],
-  nowMs: number,
-): SourceRecord {
-  const at = time === undefined ? nowMs : orElse(() => time(data), nowMs)
-  const known = id === undefined ? undefined : orElse(() => id(data), undefined)
-  return {
-    key: key === undefined ? null : orElse(() => key(data), null),
-    value: data,
-    time: Number.isFinite(at) ? at : nowMs,
-    ...(known === undefined ? {} : { id: String(known) }),
-  }
-}
-
-function orElse<T>(make: () => T, fallback: T): T {
-  try {
-    return make()
-  } catch {
-    return fallback
-  }
-}
-
-function tooLarge({ name, payloadBytesMax }: Spec, bytes: number): MillraceError {
-  return new MillraceError('record-too-large', `source ${name}: what came has ${bytes} bytes`, {
-    hint: `raise payloadBytesMax (${payloadBytesMax}), and recordBytesMax of the topic`,
-  })
 }
 
 /** @throws `invalid-argument` */
@@ -308,9 +283,7 @@ function specOf(options: WebSocketSourceOptions): Omit<Spec, 'connect'> {
   const { name = 'web-socket', url, subscribe = [], protocols = [], ping = null } = options
   const { key, time, id, filter = () => true } = options
   checkSourceName(name)
-  for (const option of Object.keys(options))
-    if (!optionNames.includes(option))
-      throw refused(name, `there is no option '${option}'`, optionNames.join(', '))
+  checkOptionNames(`source '${name}'`, options, optionNames)
   if (typeof url === 'string') addressOf({ name }, url)
   for (const [option, fn] of Object.entries({ key, time, id, filter }))
     if (fn !== undefined && typeof fn !== 'function')
@@ -334,11 +307,7 @@ function specOf(options: WebSocketSourceOptions): Omit<Spec, 'connect'> {
     ping,
     subscribe: list(subscribe),
     protocols: [...list(protocols)],
-    mapping: {
-      ...(key === undefined ? {} : { key }),
-      ...(time === undefined ? {} : { time }),
-      ...(id === undefined ? {} : { id }),
-    },
+    mapping: { key, time, id },
     idleTimeoutMs: ms('idleTimeout', '60s'),
     connectTimeoutMs: ms('connectTimeout', '10s'),
     bufferBytesMax: count('bufferBytesMax', 16 << 20),

@@ -8,13 +8,17 @@
  *   · -watermark and -window-end (late only) · -value (`json` where the value is no raw input but a
  *     result, written as JSON)
  *   · -cut (bytes of the whole value, where it is too large for the letters' topic and only its
- *     beginning is kept)
+ *     beginning is kept) · -pipeline (who refused it)
+ *
+ * Headers that the record itself had are kept beside them, and what tells of earlier letters
+ * (src/pipeline/replay-headers.ts).
  */
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import { MillraceError, messageOf } from '../core/error.ts'
-import type { Header } from '../log/batch.ts'
+import { encodeHeaders, type Header } from '../log/batch.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
+import { keptInLetter } from '../pipeline/replay-headers.ts'
 import type { Cause } from './operators/operator.ts'
 import type { Outputs } from './outputs.ts'
 
@@ -35,6 +39,7 @@ export interface Origin {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly timeMs: number
+  readonly headers: readonly Header[]
   /** `json`: the value is not what lies at that offset but a value on its way, written as JSON. */
   readonly form: 'raw' | 'json'
 }
@@ -55,10 +60,12 @@ export class Letters {
    * repartitioned record).
    */
   readonly #homeTopic: string
+  readonly #pipeline: Header
 
-  constructor(outputs: Outputs, homeTopic: string) {
+  constructor(outputs: Outputs, homeTopic: string, pipeline: string) {
     this.#outputs = outputs
     this.#homeTopic = homeTopic
+    this.#pipeline = header('pipeline', pipeline)
   }
 
   /** A record that does not decode, validate or process. */
@@ -110,6 +117,7 @@ export class Letters {
       key: key === null ? null : Buffer.from(keyText(key)),
       value: Buffer.from(jsonText(value)),
       timeMs,
+      headers: [],
       form: 'json',
     }
   }
@@ -121,11 +129,16 @@ export class Letters {
     let { value } = origin
     // A letter must not fail: what it tells of would stop the task. A raw input always fits; it
     // lies in its own topic besides.
-    const room = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
+    const all = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
+    const own = keptInLetter(origin.headers)
+    const ownBytes = own.length === 0 ? 0 : encodeHeaders(own).length
+    const room = ownBytes > all ? all : all - ownBytes
+    headers.push(this.#pipeline)
     if (value !== null && value.length > room) {
       headers.push(header('cut', String(value.length)))
       value = value.subarray(0, room)
     }
+    if (ownBytes > 0 && ownBytes <= all) headers.push(...own)
     this.#outputs.add(topic, partition, { key, value, timeMs, headers })
   }
 }

@@ -158,6 +158,7 @@ export class RepartitionCursor implements Cursor {
       key: batch.key(this.#at),
       value: Buffer.from(jsonText(this.value)), // the original bytes stayed in the part before
       timeMs: batch.time(this.#at),
+      headers: [],
       form: 'json',
     }
   }

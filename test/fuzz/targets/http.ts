@@ -115,8 +115,9 @@ function showRecord(bytes: Buffer): void {
   ])
   const batch = new RecordBatch('t', 0, 0, builder.finish())
   for (const form of ['text', 'json', 'base64'] as const) {
-    for (const show of [recordJson, letterJson]) {
-      const shown = JSON.parse(show(batch, 0, form)) as { value: unknown; form: string }
+    const shows = [recordJson(batch, 0, form), letterJson(batch, 0, { form, mark: null })]
+    for (const text of shows) {
+      const shown = JSON.parse(text) as { value: unknown; form: string }
       if (shown.form === 'json') continue
       const back = Buffer.from(String(shown.value), shown.form === 'text' ? 'utf8' : 'base64')
       must(back.equals(value), () => `shown as ${String(shown.value)}`)

@@ -1,0 +1,61 @@
+/** A dead or late letter as it lies in its topic: the record, and what its headers say of it. */
+import type { Header, RecordBatch } from '../../log/batch.ts'
+import { chainOf, placeText, textOf } from '../../pipeline/replay-headers.ts'
+import type { RecordPlace, ReplayChain } from '../../pipeline/replay-headers.ts'
+
+export interface Letter extends RecordPlace {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** The record's time, ms since 1970. */
+  readonly timeMs: number
+  readonly headers: readonly Header[]
+  /** An error code, or `late`. */
+  readonly reason: string
+  readonly step: string
+  readonly message: string
+  readonly stack: string
+  /** Who refused the record; null: written before this was noted. */
+  readonly pipeline: string | null
+  /** Where the record lies; null: no record alone is behind it, as with a window's result. */
+  readonly origin: RecordPlace | null
+  /** The value is no raw input but what became of it, written as JSON. */
+  readonly isResult: boolean
+  /** Only the beginning of the value is kept. */
+  readonly isCut: boolean
+  /** Of the record, where it was a letter before. */
+  readonly chain: ReplayChain | null
+}
+
+/** Record `i` of a batch of letters; a view on its bytes. */
+export function letterAt(batch: RecordBatch, i: number): Letter {
+  const headers = batch.headers(i)
+  const fact = (name: string): string | null => textOf(headers, `millrace-${name}`)
+  const [topic, partition, offset] = [fact('topic'), fact('partition'), fact('offset')]
+  const hasOrigin = topic !== null && partition !== null && offset !== null && Number(offset) >= 0
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: batch.offset(i),
+    key: batch.key(i),
+    value: batch.value(i),
+    timeMs: batch.time(i),
+    headers,
+    reason: fact('reason') ?? 'unknown',
+    step: fact('step') ?? '',
+    message: fact('message') ?? '',
+    stack: fact('stack') ?? '',
+    pipeline: fact('pipeline'),
+    origin: hasOrigin ? { topic, partition: Number(partition), offset: Number(offset) } : null,
+    isResult: fact('value') === 'json',
+    isCut: fact('cut') !== null,
+    chain: chainOf(headers),
+  }
+}
+
+/**
+ * What a mark and its letter must agree in: where a topic was deleted and made anew, its offsets
+ * name other letters.
+ */
+export function identityOf({ origin, step, pipeline, timeMs }: Letter): string {
+  return [origin === null ? '' : placeText(origin), step, pipeline ?? '', timeMs].join(' ')
+}

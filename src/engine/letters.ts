@@ -9,6 +9,7 @@
  *     result, written as JSON)
  *   · -cut (bytes of the whole value, where it is too large for the letters' topic and only its
  *     beginning is kept) · -pipeline (who refused it)
+ *   · -passage, -passage-bytes (behind a repartition: where the record lay there, and its value)
  *
  * Headers that the record itself had are kept beside them, and what tells of earlier letters
  * (src/pipeline/replay-headers.ts).
@@ -18,7 +19,13 @@ import type { Key } from '../core/key.ts'
 import { MillraceError, messageOf } from '../core/error.ts'
 import { encodeHeaders, type Header } from '../log/batch.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
-import { keptInLetter } from '../pipeline/replay-headers.ts'
+import {
+  keptInLetter,
+  passageBytesHeader,
+  passageHeader,
+  placeText,
+} from '../pipeline/replay-headers.ts'
+import type { RecordPlace } from '../pipeline/replay-headers.ts'
 import type { Cause } from './operators/operator.ts'
 import type { Outputs } from './outputs.ts'
 
@@ -40,6 +47,8 @@ export interface Origin {
   readonly value: Uint8Array | null
   readonly timeMs: number
   readonly headers: readonly Header[]
+  /** Where the record came on its way, behind a repartition, and its value there. */
+  readonly passage?: { readonly place: RecordPlace; readonly bytes: Uint8Array }
   /** `json`: the value is not what lies at that offset but a value on its way, written as JSON. */
   readonly form: 'raw' | 'json'
 }
@@ -130,7 +139,7 @@ export class Letters {
     // A letter must not fail: what it tells of would stop the task. A raw input always fits; it
     // lies in its own topic besides.
     const all = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
-    const own = keptInLetter(origin.headers)
+    const own = [...keptInLetter(origin.headers), ...passageOf(origin)]
     const ownBytes = own.length === 0 ? 0 : encodeHeaders(own).length
     const room = ownBytes > all ? all : all - ownBytes
     headers.push(this.#pipeline)
@@ -175,6 +184,14 @@ function whence(origin: Origin, step: string): Header[] {
     header('offset', String(origin.offset)),
     header('time', String(origin.timeMs)),
     ...formOf(origin),
+  ]
+}
+
+function passageOf({ passage }: Origin): Header[] {
+  if (passage === undefined) return []
+  return [
+    { name: passageHeader, value: Buffer.from(placeText(passage.place)) },
+    { name: passageBytesHeader, value: passage.bytes },
   ]
 }
 

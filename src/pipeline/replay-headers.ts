@@ -33,6 +33,12 @@ const forName = `${mark}for`
 const letterName = `${mark}letter`
 const firstName = `${mark}first`
 const attemptName = `${mark}attempt`
+/**
+ * Of a letter behind a repartition: the place of the record in that topic, and its bytes there, so
+ * that it can be put back to where it died, past the steps before.
+ */
+export const passageHeader = `${mark}passage`
+export const passageBytesHeader = `${mark}passage-bytes`
 /** In every block that holds a record for one pipeline alone. */
 export const addressMark: Uint8Array = Buffer.from(forName)
 

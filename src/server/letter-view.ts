@@ -1,6 +1,7 @@
 /** Dead and late letters as JSON: what their headers say, and the raw record. */
 import type { Mark } from '../connect/letters/letter-marks.ts'
 import type { RecordBatch } from '../log/batch.ts'
+import { passageBytesHeader } from '../pipeline/replay-headers.ts'
 import { valueJson, type ValueForm } from './record-view.ts'
 import { searchSchema } from './topic-schemas.ts'
 
@@ -39,7 +40,7 @@ function settledJson(mark: Mark | null): string {
 function factsOf(batch: RecordBatch, i: number): Record<string, string | number> {
   const facts: [string, string | number][] = []
   for (const { name, value } of batch.headers(i)) {
-    if (!name.startsWith(mark) || value === null) continue
+    if (!name.startsWith(mark) || value === null || name === passageBytesHeader) continue
     const fact = name.slice(mark.length)
     const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
     const number = numbers.has(fact) ? Number(text) : Number.NaN

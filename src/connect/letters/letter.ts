@@ -1,6 +1,13 @@
 /** A dead or late letter as it lies in its topic: the record, and what its headers say of it. */
 import type { Header, RecordBatch } from '../../log/batch.ts'
-import { chainOf, placeText, textOf } from '../../pipeline/replay-headers.ts'
+import {
+  chainOf,
+  passageBytesHeader,
+  passageHeader,
+  placeOf,
+  placeText,
+  textOf,
+} from '../../pipeline/replay-headers.ts'
 import type { RecordPlace, ReplayChain } from '../../pipeline/replay-headers.ts'
 
 export interface Letter extends RecordPlace {
@@ -20,6 +27,8 @@ export interface Letter extends RecordPlace {
   readonly origin: RecordPlace | null
   /** The value is no raw input but what became of it, written as JSON. */
   readonly isResult: boolean
+  /** Behind a repartition: the record as it came there, to which it can be put back. */
+  readonly passage: { readonly place: RecordPlace; readonly bytes: Buffer } | null
   /** Only the beginning of the value is kept. */
   readonly isCut: boolean
   /** Of the record, where it was a letter before. */
@@ -47,15 +56,25 @@ export function letterAt(batch: RecordBatch, i: number): Letter {
     pipeline: fact('pipeline'),
     origin: hasOrigin ? { topic, partition: Number(partition), offset: Number(offset) } : null,
     isResult: fact('value') === 'json',
+    passage: passageIn(headers),
     isCut: fact('cut') !== null,
     chain: chainOf(headers),
   }
+}
+
+function passageIn(headers: readonly Header[]): Letter['passage'] {
+  const place = placeOf(textOf(headers, passageHeader))
+  const bytes = headers.find(({ name }) => name === passageBytesHeader)?.value ?? null
+  if (place === null || bytes === null) return null
+  return { place, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
 }
 
 /**
  * What a mark and its letter must agree in: where a topic was deleted and made anew, its offsets
  * name other letters.
  */
-export function identityOf({ origin, step, pipeline, timeMs }: Letter): string {
+export function identityOf(letter: Letter): string {
+  const { step, pipeline, timeMs } = letter
+  const origin = letter.passage?.place ?? letter.origin
   return [origin === null ? '' : placeText(origin), step, pipeline ?? '', timeMs].join(' ')
 }

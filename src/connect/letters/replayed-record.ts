@@ -2,9 +2,10 @@
 import { encodeHeaders, type Header } from '../../log/batch.ts'
 import { isCode } from '../../core/error.ts'
 import type { Log, TopicInfo } from '../../log/log.ts'
+import { partitionOf } from '../../log/partitioner.ts'
 import { chainOf, keptInReplay, placeText, replayHeaders } from '../../pipeline/replay-headers.ts'
 import type { RecordPlace } from '../../pipeline/replay-headers.ts'
-import { InputRecords } from './input-records.ts'
+import { type InputRecord, InputRecords } from './input-records.ts'
 import type { Letter } from './letter.ts'
 
 /** For whom replayed records are: who refused them, all that read the topic, or a pipeline. */
@@ -50,14 +51,26 @@ export class RecordMaker {
   }
 
   async make(letter: Letter): Promise<ReplayedRecord | Skip> {
-    const { origin } = letter
+    const { passage } = letter
+    const origin = passage?.place ?? letter.origin
     if (origin === null) return 'no-record'
+    // Past the steps before: those have done their part, and what they gave is what died.
+    if (passage !== null)
+      return await this.#fill(letter, origin, { ...letter, value: passage.bytes })
     const isWhole = !letter.isResult && !letter.isCut
     if (!isWhole && !this.#options.takesInputs) return 'result'
-    const info = await this.#find(origin.topic)
-    if (info === null) return 'gone'
     const input = isWhole ? letter : await this.#inputs.at(origin)
     if (input === null) return 'gone'
+    return await this.#fill(letter, origin, input)
+  }
+
+  async #fill(
+    letter: Letter,
+    origin: RecordPlace,
+    input: InputRecord,
+  ): Promise<ReplayedRecord | Skip> {
+    const info = await this.#find(origin.topic)
+    if (info === null) return 'gone'
     // Of a result, its record itself tells what it was before.
     const chain = chainOf(input.headers)
     const { key, value, timeMs } = input
@@ -71,7 +84,10 @@ export class RecordMaker {
     ]
     const bytes = (key?.length ?? 0) + (value?.length ?? 0) + encodeHeaders(headers).length
     if (bytes > info.config.recordBytesMax) return 'too-large'
-    const partition = origin.partition % info.partitions.length
+    const count = info.partitions.length
+    // Behind a repartition the key says where its state is, be there more partitions by now.
+    const isKeyed = letter.passage !== null && key !== null
+    const partition = isKeyed ? partitionOf(key, count) : origin.partition % count
     const from = info.partitions[partition]?.endOffset ?? 0
     const record = { topic: origin.topic, partition, from, key, value, timeMs, headers }
     return { ...record, pipeline, input: inputOf(letter, origin, timeMs) }

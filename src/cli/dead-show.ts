@@ -20,6 +20,8 @@ interface Place {
 /** Shown of a value on a terminal. */
 const hexBytesMax = 512
 const textCharactersMax = 2_000
+/** As it stands in stacks. */
+const engineFolder = new URL('../engine/', import.meta.url).href
 
 /** @throws `offset-out-of-range` where there is no such letter */
 export async function showLetter(
@@ -81,9 +83,18 @@ function factsText(letter: Letter, mark: Mark | null): string {
     ...lateFacts(letter),
   ]
   const lines = facts.map(([name, value]) => `${name.padEnd(9)}${safe(value)}\n`).join('')
-  // The first line says the message again.
-  const trace = stack.split('\n').slice(1).join('\n')
+  const trace = traceText(stack)
   return trace === '' ? lines : `${lines}\n${safe(trace)}\n`
+}
+
+/** Where it was thrown: the user's own lines. */
+function traceText(stack: string): string {
+  // The first line says the message again.
+  const all = stack.split('\n').slice(1)
+  const own = all.filter((line) => !line.includes(engineFolder))
+  return [...own, ...(own.length < all.length ? ['    … in Millrace; --json has it'] : [])].join(
+    '\n',
+  )
 }
 
 function lateFacts({ headers }: Letter): (readonly [string, string])[] {

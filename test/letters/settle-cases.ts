@@ -272,8 +272,10 @@ export const settleCases: readonly SettleCase[] = [
         new Letters(again, topic, pipeline).dead(origin, 'second', new Error('x'))
       }
       await log.append(again.take())
+      const choice = { step: 'second', pipeline: 'p' }
+      expect((await settle(log, `${topic}.dead`, 'replay', { choice })).settled).toBe(1)
       expect(await settle(log, `${topic}.dead`, 'replay')).toMatchObject({
-        settled: 5,
+        settled: 4,
         pipelines: ['p', 'q'],
       })
       const addressed = (await replayedIn(log, topic))

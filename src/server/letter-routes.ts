@@ -1,5 +1,7 @@
 /** Routes for dead and late letters: which there are, and what is to become of them. */
 import { isChosen, type LetterChoice } from '../connect/letters/letter-choice.ts'
+import { LetterGroups } from '../connect/letters/letter-groups.ts'
+import { scanLetters } from '../connect/letters/letter-scan.ts'
 import { letterAt } from '../connect/letters/letter.ts'
 import { settleLetters } from '../connect/letters/settle-letters.ts'
 import type { Clock } from '../core/clock.ts'
@@ -60,10 +62,25 @@ const choiceParams = {
   partition: partitionParam,
 } as const satisfies Record<string, ParamSpec>
 
+const stateParam = {
+  in: 'query',
+  description: 'Only those that are open, replayed or discarded. Default: all',
+  schema: { type: 'string', maxLength: 9, enum: ['open', 'replayed', 'discarded'] },
+} as const satisfies ParamSpec
+const sinceParam = {
+  in: 'query',
+  description: 'Only records of this time or later: ms since 1970, or ISO 8601',
+  schema: { type: 'string', maxLength: 40 },
+} as const satisfies ParamSpec
+
+/** Letters looked at for one answer with counts. */
+const countedMax = 200_000
+
 export function letterRoutes(log: Log, clock: Clock): Route[] {
   const states = new LetterStates(log, clock)
   return [
     readRoute(log, clock, states),
+    groupsRoute(log, clock, states),
     settleRoute(log, clock, {
       action: 'replay',
       summary:
@@ -84,11 +101,7 @@ function readRoute(log: Log, clock: Clock, states: LetterStates): Route {
     summary: 'Records of a topic that steps refused: why, where, and their raw bytes',
     params: {
       ...choiceParams,
-      state: {
-        in: 'query',
-        description: 'Only those that are open, replayed or discarded. Default: all',
-        schema: { type: 'string', maxLength: 9, enum: ['open', 'replayed', 'discarded'] },
-      },
+      state: stateParam,
       offset: offsetParam,
       time: timeParam,
       last: lastParam,
@@ -120,6 +133,36 @@ function readRoute(log: Log, clock: Clock, states: LetterStates): Route {
   })
 }
 
+function groupsRoute(log: Log, clock: Clock, states: LetterStates): Route {
+  return route({
+    method: 'GET',
+    path: '/topics/{topic}/letters/groups',
+    name: 'countLetters',
+    summary: 'Letters counted by reason, step and pipeline',
+    params: { ...choiceParams, state: stateParam, time: sinceParam },
+    replies: { 200: jsonReply('The counts', groupsSchema), 400: problemReply, 404: problemReply },
+    handle: async (params) => {
+      const info = await log.describeTopic(lettersTopic(params))
+      const marks = await states.of(info.name)
+      const wanted = params.state as LetterChoice['state']
+      const choice = choiceOf({ ...params, offset: null })
+      const groups = new LetterGroups()
+      let lookedAt = 0
+      let isComplete = true
+      for await (const letter of scanLetters({ log, clock }, info, choice)) {
+        lookedAt += 1
+        isComplete = lookedAt <= countedMax
+        if (!isComplete) break
+        const state = marks.stateOf(letter)
+        if (!isChosen(letter, state, choice)) continue
+        groups.add(letter, state, wanted === null || wanted === state)
+      }
+      const { counts, all } = groups
+      return { status: 200, body: { letters: info.name, counts, groups: all, isComplete } }
+    },
+  })
+}
+
 function settleRoute(
   log: Log,
   clock: Clock,
@@ -132,11 +175,7 @@ function settleRoute(
     summary,
     params: {
       ...choiceParams,
-      time: {
-        in: 'query',
-        description: 'Only records of this time or later: ms since 1970, or ISO 8601',
-        schema: { type: 'string', maxLength: 40 },
-      },
+      time: sinceParam,
       offset: { ...offsetParam, description: 'Only the letter at this offset of `partition`' },
       limit: {
         in: 'query',
@@ -213,6 +252,36 @@ function choiceOf(given: Given): LetterChoice {
 
 const countSchema = { type: 'integer' }
 const namesSchema = { type: 'array', items: { type: ['string', 'null'] } }
+const groupsSchema = {
+  type: 'object',
+  required: ['letters', 'counts', 'groups', 'isComplete'],
+  properties: {
+    letters: { type: 'string', description: 'The letters’ topic' },
+    counts: {
+      type: 'object',
+      description: 'All that are chosen, by state',
+      properties: { open: countSchema, replayed: countSchema, discarded: countSchema },
+    },
+    groups: {
+      type: 'array',
+      description: 'Those of the wanted state, the largest group first',
+      items: {
+        type: 'object',
+        required: ['reason', 'step', 'pipeline', 'count', 'firstMs', 'lastMs', 'message'],
+        properties: {
+          reason: { type: 'string' },
+          step: { type: 'string' },
+          pipeline: { type: ['string', 'null'] },
+          count: countSchema,
+          firstMs: { type: 'number', description: 'Time of the first record, ms since 1970' },
+          lastMs: { type: 'number' },
+          message: { type: 'string', description: 'Of the last record' },
+        },
+      },
+    },
+    isComplete: { type: 'boolean', description: 'All letters were looked at' },
+  },
+}
 const settledSchema = {
   type: 'object',
   required: ['letters', 'action', 'settled', 'already', 'skipped', 'isComplete'],

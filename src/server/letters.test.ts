@@ -35,6 +35,11 @@ test('letters are replayed and discarded by choice, each once, and tell it', asy
     { state: 'replayed', settled: { to: { topic: 't', partition: 0, offset: 5 } } },
   ])
   expect((replayed[0] as { settled: { at: number } }).settled.at).toBeGreaterThan(0)
+  expect((await server.ask('/topics/t/letters/groups?state=replayed')).json).toMatchObject({
+    counts: { open: 1, replayed: 5, discarded: 1 },
+    groups: [{ reason: 'decode-failed', step: 'map', pipeline: 'p', count: 5, firstMs: 1_000 }],
+    isComplete: true,
+  })
   expect(await letters('until=1002')).toHaveLength(3)
   expect(await letters('pipeline=q')).toHaveLength(1)
   expect(await replayedIn(log, 't')).toHaveLength(5)

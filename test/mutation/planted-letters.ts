@@ -5,13 +5,12 @@ export const letterBugs: readonly Planted[] = [
   {
     name: 'marks of letters are committed after the records',
     file: 'src/connect/letters/settle-letters.ts',
-    find: '    const { appended } = await session.commit({ offsets: [], appends, changelog: null })\n',
-    replace: `    const [marks] = appends.splice(-1)
+    find: 'const { appended } = await session.commit({ offsets: [], appends, changelog: null })',
+    replace: `const [marks] = appends.splice(-1)
     const { appended } = await session.commit({ offsets: [], appends, changelog: null })
     if (marks !== undefined) {
       await session.commit({ offsets: [], appends: [marks], changelog: null })
-    }
-`,
+    }`,
   },
   {
     name: 'who takes letters over does not look at what was done meanwhile',

@@ -149,3 +149,25 @@ test('a record that headers make too large stays a letter; a stop keeps what is 
   })
   expect(await cases.replayedIn(log, 't')).toHaveLength(3)
 })
+
+test('late letters are replayed where that is asked for', async () => {
+  const log = openMemoryLog()
+  await cases.refuse(log, 't', { count: 1 })
+  await log.createTopic('t.late')
+  const outputs = new Outputs()
+  outputs.declare({ name: 't.late', partitionCount: 1, recordBytesMax: 20_000, compact: false })
+  const origin = { topic: 't', partition: 0, offset: 0, key: null, value: Buffer.from('v') }
+  outputs.begin()
+  new Letters(outputs, 't', 'p').late(
+    { ...origin, timeMs: 5, headers: [cases.own], form: 'raw' },
+    'count',
+    { watermarkMs: 20, windowEndMs: 10 },
+  )
+  await log.append(outputs.take())
+  const choice = { reason: 'late', step: 'count' }
+  expect(await cases.settle(log, 't.late', 'replay', { choice })).toMatchObject({ settled: 1 })
+  expect(await cases.replayedIn(log, 't')).toMatchObject([
+    { value: 'v', time: 5, headers: { trace: '7', 'millrace-letter': 't.late/0/0' } },
+  ])
+  expect(await cases.statesOf(log, 't.dead')).toEqual(['open'])
+})

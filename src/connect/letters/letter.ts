@@ -1,4 +1,5 @@
 /** A dead or late letter as it lies in its topic: the record, and what its headers say of it. */
+import { createHash } from 'node:crypto'
 import type { Header, RecordBatch } from '../../log/batch.ts'
 import {
   chainOf,
@@ -76,5 +77,12 @@ function passageIn(headers: readonly Header[]): Letter['passage'] {
 export function identityOf(letter: Letter): string {
   const { step, pipeline, timeMs } = letter
   const origin = letter.passage?.place ?? letter.origin
-  return [origin === null ? '' : placeText(origin), step, pipeline ?? '', timeMs].join(' ')
+  return digestOf(
+    [origin === null ? '' : placeText(origin), step, pipeline ?? '', timeMs].join(' '),
+  )
+}
+
+/** Short, as many are held in memory; long enough that no two texts meet. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }

@@ -6,7 +6,7 @@ import { partitionOf } from '../../log/partitioner.ts'
 import { chainOf, keptInReplay, placeText, replayHeaders } from '../../pipeline/replay-headers.ts'
 import type { RecordPlace } from '../../pipeline/replay-headers.ts'
 import { type InputRecord, InputRecords } from './input-records.ts'
-import type { Letter } from './letter.ts'
+import { digestOf, type Letter } from './letter.ts'
 
 /** For whom replayed records are: who refused them, all that read the topic, or a pipeline. */
 export type Address = 'sender' | 'all' | { readonly pipeline: string }
@@ -118,5 +118,5 @@ export class RecordMaker {
 
 /** With the time: where a topic was made anew, its offsets name other records. */
 function inputOf({ pipeline }: Letter, origin: RecordPlace, timeMs: number): string {
-  return `${placeText(origin)} ${pipeline ?? ''} ${timeMs}`
+  return digestOf(`${placeText(origin)} ${pipeline ?? ''} ${timeMs}`)
 }

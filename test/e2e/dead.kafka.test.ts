@@ -48,3 +48,54 @@ kafkaTest(
   },
   180_000,
 )
+
+const index = new URL('../../src/index.ts', import.meta.url).pathname
+
+kafkaTest(
+  'kafka: a fault, its letters, the fix, a replay for that pipeline alone',
+  async () => {
+    using workspace = new Workspace({
+      limitMs: 60_000,
+      env: { MILLRACE_LOG: `kafka://${brokers.join(',')}` },
+    })
+    const topic = uniqueName('readings')
+    const write = (name: string, step: string): void => {
+      workspace.write(
+        `${name}.ts`,
+        `import { from, json, string, topic } from '${index}'
+const readings = topic('${topic}', { codec: json(), key: (r) => r.id, partitions: 2 })
+export default from(readings).map((r) => { ${step} }).to(topic('${topic}-${name}', { codec: string() }))`,
+      )
+    }
+    const values = async (name: string, count: number): Promise<Set<string>> => {
+      const { stdout } = await workspace.ok(`consume ${topic}-${name} --follow --max ${count}`)
+      return new Set(stdout.trimEnd().split('\n'))
+    }
+    const [good, bad] = [uniqueName('good'), uniqueName('bad')]
+    write(good, 'return r.id')
+    write(bad, "if (r.id === 'c') throw new Error('no c'); return r.id")
+    await workspace.ok(`topics create ${topic} --partitions 2`)
+    const start = async (name: string) => {
+      const running = workspace.start('run', `${name}.ts`)
+      await running.until(({ stderr }) => stderr.includes('runs on'), 'its start')
+      return running
+    }
+    const one = await start(good)
+    const two = await start(bad)
+    const lines = ['a', 'b', 'c', 'd'].map((id) => `{"id":"${id}"}\n`).join('')
+    await workspace.ok(`produce ${topic} --key id`, lines)
+    await values(good, 4)
+    await values(bad, 3)
+    await workspace.ok(`consume ${topic}.dead --follow --max 1`)
+    await two.kill('SIGINT')
+    write(bad, 'return r.id')
+    const three = await start(bad)
+    const replayed = (await workspace.ok(`dead replay ${topic}`)).stderr
+    expect(replayed).toBe(`1 letter replayed into ${topic}, for '${bad}'\n`)
+    await workspace.ok(`produce ${topic} --key id`, '{"id":"e"}\n')
+    expect(await values(bad, 5)).toEqual(new Set(['a', 'b', 'c', 'd', 'e']))
+    expect(await values(good, 5)).toEqual(new Set(['a', 'b', 'c', 'd', 'e']))
+    await Promise.all([one.kill('SIGINT'), three.kill('SIGINT')])
+  },
+  180_000,
+)

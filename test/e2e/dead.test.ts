@@ -69,14 +69,18 @@ test('a fault, its letters, the fix, a replay: as if the fault had never been', 
   expect(JSON.parse(raw)).toMatchObject({ total: 0 })
   await workspace.ok('dead discard readings --reason decode-failed')
 
+  // Beside the pipeline, which runs by now.
   workspace.write('shares.ts', pipelineText(fixed))
+  const running = workspace.start('run', 'shares.ts')
+  await running.until(({ stderr }) => stderr.includes('runs on'), 'its start')
   expect((await workspace.ok('dead replay readings --dry-run')).stderr).toContain('10 letters')
   const replayed = await workspace.ok('dead replay readings')
   expect(replayed.stderr).toContain("10 letters replayed into readings, for 'shares'")
   const again = (await workspace.ok('dead replay readings')).stderr
   expect(again).toContain('no letter replayed\n12 had been replayed or discarded before')
   await workspace.ok('produce readings --json --key device', '{"device":"last","total":1}\n')
-  await runUntil(workspace, 'shares.ts', { shares: 41 })
+  await workspace.ok('consume shares --follow --max 41')
+  expect((await running.kill('SIGINT')).code).toBe(0)
   await runUntil(workspace, 'devices.ts', { devices: 41 })
   const shares = (await values(workspace, 'shares')).map((line) => JSON.parse(line) as object)
   const expected = records.map(({ device, part, total }) => {

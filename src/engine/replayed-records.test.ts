@@ -91,3 +91,31 @@ test('behind a repartition a letter goes back to there, past the steps before', 
   await second.run.stop()
   assert.deepEqual((await texts(log, 'prices')).toSorted(), ['s0 12', 's0 14', 's1 13', 's1 15'])
 })
+
+test('behind an asynchronous step the record goes through all steps again, if wanted', async () => {
+  const log = openMemoryLog()
+  await log.createTopic('in')
+  let isAway = true
+  const asked = from(topic('in', { codec: string() }))
+    .map((value) => `${value}!`)
+    .mapAsync(async (value) => {
+      if (isAway && value === 'b!') throw new Error('away')
+      return value
+    })
+    .to(topic('out', { codec: string() }))
+  const { run } = await start(log, asked)
+  await append(log, [
+    ['a', ''],
+    ['b', ''],
+    ['c', ''],
+  ])
+  await until('two are there', async () => (await texts(log, 'out')).length === 2)
+  await until('the letter is', async () => (await seenIn(log, 'in.dead')).length === 1)
+  isAway = false
+  const skipped = await settle(log, 'in.dead', 'replay')
+  assert.deepEqual([skipped.settled, skipped.skipped.result], [0, 1])
+  assert.equal((await settle(log, 'in.dead', 'replay', { takesInputs: true })).settled, 1)
+  await until('it is there', async () => (await texts(log, 'out')).length === 3)
+  await run.stop()
+  assert.deepEqual(await texts(log, 'out'), ['a!', 'c!', 'b!'])
+})

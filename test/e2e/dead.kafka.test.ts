@@ -64,7 +64,8 @@ kafkaTest(
         `${name}.ts`,
         `import { from, json, string, topic } from '${index}'
 const readings = topic('${topic}', { codec: json(), key: (r) => r.id, partitions: 2 })
-export default from(readings).map((r) => { ${step} }).to(topic('${topic}-${name}', { codec: string() }))`,
+export default from(readings).map((r) => { ${step} })
+  .to(topic('${topic}-${name}', { codec: string() }))`,
       )
     }
     const values = async (name: string, count: number): Promise<Set<string>> => {

@@ -42,6 +42,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   topics: async () => (await import('./topics.ts')).registerTopics,
   produce: async () => (await import('./produce.ts')).registerProduce,
   consume: async () => (await import('./consume.ts')).registerConsume,
+  dead: async () => (await import('./dead.ts')).registerDead,
   plan: async () => (await import('./plan.ts')).registerPlan,
   test: async () => (await import('./test.ts')).registerTest,
   status: async () => (await import('./status.ts')).registerStatus,

@@ -22,6 +22,11 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 }
 
+/** As `formatTime`; ms where no calendar has the time. */
+export function timeText(ms: number): string {
+  return Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : formatTime(ms)
+}
+
 /** `1 record`, `2,000 records` */
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`

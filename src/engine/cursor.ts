@@ -12,6 +12,7 @@ import type { RecordBatch } from '../log/batch.ts'
 import type { Session, TopicPartition } from '../log/log.ts'
 import { partitionOfText } from '../log/partitioner.ts'
 import type { TopicSpec } from '../pipeline/node.ts'
+import { addressMark, isForOther } from '../pipeline/replay-headers.ts'
 import { DecodeAhead } from './decode-ahead.ts'
 import { KeyClock } from './key-clock.ts'
 import type { Origin } from './letters.ts'
@@ -116,6 +117,7 @@ export class TopicCursor implements Cursor {
   #saysMs: number = Number.NEGATIVE_INFINITY
   readonly isGlobal: boolean
   readonly #session: Session
+  readonly #pipeline: string
   readonly #spec: TopicSpec
   readonly #duties: CursorDuties
   readonly #validate: ((value: unknown) => unknown) | null
@@ -125,6 +127,8 @@ export class TopicCursor implements Cursor {
   #isTombstone = false
   #batch: RecordBatch | null = null
   #at = 0
+  /** Some record of the block is for one pipeline alone: a letter that is replayed. */
+  #isAddressed = false
   #decodeKey: RangeDecoder<string> | null = null
   readonly #values: DecodeAhead
 
@@ -138,6 +142,7 @@ export class TopicCursor implements Cursor {
     this.isGlobal = options.isGlobal
     this.position = session.offsets[input] ?? 0
     this.#session = session
+    this.#pipeline = session.spec.pipeline
     this.#values = new DecodeAhead(spec.codec)
     this.#spec = spec
     this.#duties = options.duties
@@ -156,6 +161,10 @@ export class TopicCursor implements Cursor {
       const batch = this.#batch
       if (batch === null || this.#at >= batch.count) {
         if (!this.#nextBatch()) return false
+        continue
+      }
+      if (this.#isAddressed && isForOther(batch.headers(this.#at), this.#pipeline)) {
+        this.pass()
         continue
       }
       try {
@@ -207,6 +216,7 @@ export class TopicCursor implements Cursor {
       key: batch.key(i),
       value: batch.value(i),
       timeMs: batch.time(i),
+      headers: batch.headers(i),
       form: 'raw',
     }
   }
@@ -217,6 +227,7 @@ export class TopicCursor implements Cursor {
     this.#batch = batch
     if (batch === null) return false
     this.#at = batch.first
+    this.#isAddressed = batch.headersHold(addressMark)
     this.#values.begin(batch)
     this.position = this.#at < batch.count ? batch.offset(this.#at) : batch.nextOffset
     this.#decodeKey = textDecoder(batch.bytes, batch.keysStart, batch.valuesStart)

@@ -13,6 +13,7 @@ const origin: Origin = {
   key: Buffer.from('k'),
   value: Buffer.from([0xff, 0x00]),
   timeMs: 5,
+  headers: [],
   form: 'raw',
 }
 
@@ -27,7 +28,7 @@ function open(recordBytesMax = 1_000_000) {
       outputs.declare({ name: `${name}.${kind}`, partitionCount, recordBytesMax, compact: false })
     }
   }
-  const letters = new Letters(outputs, 'home')
+  const letters = new Letters(outputs, 'home', 'p')
   const only = () => {
     const blocks = outputs.take()
     assert.equal(blocks.length, 1)
@@ -62,6 +63,7 @@ test('a dead letter has the raw bytes, why, and where from, in the partition of 
     'millrace-partition': '1',
     'millrace-offset': '17',
     'millrace-time': '5',
+    'millrace-pipeline': 'p',
   })
 })
 

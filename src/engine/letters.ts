@@ -8,13 +8,24 @@
  *   · -watermark and -window-end (late only) · -value (`json` where the value is no raw input but a
  *     result, written as JSON)
  *   · -cut (bytes of the whole value, where it is too large for the letters' topic and only its
- *     beginning is kept)
+ *     beginning is kept) · -pipeline (who refused it)
+ *   · -passage, -passage-bytes (behind a repartition: where the record lay there, and its value)
+ *
+ * Headers that the record itself had are kept beside them, and what tells of earlier letters
+ * (src/pipeline/replay-headers.ts).
  */
 import { encodeKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import { MillraceError, messageOf } from '../core/error.ts'
-import type { Header } from '../log/batch.ts'
+import { encodeHeaders, type Header } from '../log/batch.ts'
 import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
+import {
+  keptInLetter,
+  passageBytesHeader,
+  passageHeader,
+  placeText,
+} from '../pipeline/replay-headers.ts'
+import type { RecordPlace } from '../pipeline/replay-headers.ts'
 import type { Cause } from './operators/operator.ts'
 import type { Outputs } from './outputs.ts'
 
@@ -35,6 +46,9 @@ export interface Origin {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly timeMs: number
+  readonly headers: readonly Header[]
+  /** Where the record came on its way, behind a repartition, and its value there. */
+  readonly passage?: { readonly place: RecordPlace; readonly bytes: Uint8Array }
   /** `json`: the value is not what lies at that offset but a value on its way, written as JSON. */
   readonly form: 'raw' | 'json'
 }
@@ -55,10 +69,12 @@ export class Letters {
    * repartitioned record).
    */
   readonly #homeTopic: string
+  readonly #pipeline: Header
 
-  constructor(outputs: Outputs, homeTopic: string) {
+  constructor(outputs: Outputs, homeTopic: string, pipeline: string) {
     this.#outputs = outputs
     this.#homeTopic = homeTopic
+    this.#pipeline = header('pipeline', pipeline)
   }
 
   /** A record that does not decode, validate or process. */
@@ -110,6 +126,7 @@ export class Letters {
       key: key === null ? null : Buffer.from(keyText(key)),
       value: Buffer.from(jsonText(value)),
       timeMs,
+      headers: [],
       form: 'json',
     }
   }
@@ -121,11 +138,16 @@ export class Letters {
     let { value } = origin
     // A letter must not fail: what it tells of would stop the task. A raw input always fits; it
     // lies in its own topic besides.
-    const room = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
+    const all = Math.max(0, recordBytesMax - letterHeaderBytesMax - (key?.length ?? 0))
+    const own = [...keptInLetter(origin.headers), ...passageOf(origin)]
+    const ownBytes = own.length === 0 ? 0 : encodeHeaders(own).length
+    const room = ownBytes > all ? all : all - ownBytes
+    headers.push(this.#pipeline)
     if (value !== null && value.length > room) {
       headers.push(header('cut', String(value.length)))
       value = value.subarray(0, room)
     }
+    if (ownBytes > 0 && ownBytes <= all) headers.push(...own)
     this.#outputs.add(topic, partition, { key, value, timeMs, headers })
   }
 }
@@ -162,6 +184,14 @@ function whence(origin: Origin, step: string): Header[] {
     header('offset', String(origin.offset)),
     header('time', String(origin.timeMs)),
     ...formOf(origin),
+  ]
+}
+
+function passageOf({ passage }: Origin): Header[] {
+  if (passage === undefined) return []
+  return [
+    { name: passageHeader, value: Buffer.from(placeText(passage.place)) },
+    { name: passageBytesHeader, value: passage.bytes },
   ]
 }
 

@@ -158,6 +158,11 @@ export class RepartitionCursor implements Cursor {
       key: batch.key(this.#at),
       value: Buffer.from(jsonText(this.value)), // the original bytes stayed in the part before
       timeMs: batch.time(this.#at),
+      headers: batch.headers(this.#at),
+      passage: {
+        place: { ...this.place, offset: this.position },
+        bytes: batch.value(this.#at) as Uint8Array,
+      },
       form: 'json',
     }
   }

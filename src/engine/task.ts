@@ -67,7 +67,7 @@ export class Task implements TaskContext {
         this.counters.late += records
       },
     })
-    this.#letters = new Letters(this.#outputs, options.homeTopic)
+    this.#letters = new Letters(this.#outputs, options.homeTopic, options.session.spec.pipeline)
     this.#chain = buildChain({
       ...options,
       task: this,

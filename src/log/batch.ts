@@ -159,6 +159,11 @@ export class RecordBatch {
     return this.valueIsNull(i) ? null : this.bytes.subarray(this.valueStart(i), this.valueEnd(i))
   }
 
+  /** Whether these bytes are somewhere in the headers of the block: for a check in bulk. */
+  headersHold(bytes: Uint8Array): boolean {
+    return this.#headerEnds !== null && this.bytes.indexOf(bytes, this.#headersAt) >= 0
+  }
+
   /** The headers of record `i`, in order; names may repeat. */
   headers(i: number): Header[] {
     if (this.#headerEnds === null) return []

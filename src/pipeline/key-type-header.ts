@@ -5,7 +5,7 @@
 import { keyOfText, typeOfKey } from '../core/key.ts'
 import type { Key, KeyType } from '../core/key.ts'
 
-const name = 'millrace-key-type'
+export const keyTypeHeader = 'millrace-key-type'
 
 interface TypeHeader {
   readonly name: string
@@ -21,7 +21,7 @@ const headersOf: Readonly<Record<Exclude<KeyType, 'string'>, readonly TypeHeader
 }
 
 function headersFor(type: KeyType): readonly TypeHeader[] {
-  return [{ name, value: Buffer.from(type) }]
+  return [{ name: keyTypeHeader, value: Buffer.from(type) }]
 }
 
 export function keyTypeHeaders(key: Key): readonly TypeHeader[] | undefined {
@@ -34,7 +34,7 @@ export function typedKey(
   text: string,
   headers: readonly { readonly name: string; readonly value: Uint8Array | null }[],
 ): Key {
-  const header = headers.find((one) => one.name === name)
+  const header = headers.find((one) => one.name === keyTypeHeader)
   if (header === undefined || header.value === null) return text
   const type = Buffer.from(header.value).toString()
   return Object.hasOwn(headersOf, type) ? keyOfText(text, type as KeyType) : text

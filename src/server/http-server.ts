@@ -12,6 +12,7 @@ import { checkHttpOptions, type CheckedHttpOptions, type HttpOptions } from './h
 import { Ingest } from './ingest.ts'
 import { ingestRoutes } from './ingest-routes.ts'
 import { metricsRoute } from './metrics.ts'
+import { letterRoutes } from './letter-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import { RateLimit } from './rate-limit.ts'
 import { problemOf, Refusal, refusalOf } from './refusal.ts'
@@ -98,6 +99,7 @@ class MillraceHttp implements HttpServer {
     const routes = [
       ...ingestRoutes(ingest, options),
       ...topicRoutes(log, clock),
+      ...letterRoutes(log, clock),
       ...runRoutes(served),
       metricsRoute({ served, ingest, budget, keys: this.#keys, replies: this.#replies }),
     ]

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Log, TopicInfo } from '../log/log.ts'
-import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
+import { deadTopic, lateTopic, marksTopic } from '../pipeline/letter-topic.ts'
 import type { TopicSpec } from '../pipeline/topic-spec.ts'
 import { TopicAppends, type Note, type Run } from './appends.ts'
 import { Body } from './body.ts'
@@ -141,8 +141,9 @@ function checkOwn(topic: string, kind: Log['kind']): void {
     topic.startsWith('millrace.') ||
     topic.endsWith('.repartition') ||
     (kind === 'kafka' && topic.endsWith('-changelog')) ||
-    topic.endsWith(deadTopic('')) ||
-    topic.endsWith(lateTopic(''))
+    [deadTopic(''), lateTopic('')].some(
+      (end) => topic.endsWith(end) || topic.endsWith(marksTopic(end)),
+    )
   if (!isOwn) return
   throw new Refusal(403, 'forbidden', `topic '${topic}' is written by Millrace alone`, {
     hint: 'send records to a topic that a pipeline reads',

@@ -1,11 +1,9 @@
-/** Routes that show topics, their records, and the letters of their pipelines. */
+/** Routes that show topics and their records. */
 import type { Clock } from '../core/clock.ts'
 import { offsetOfLast } from '../log/last-records.ts'
 import type { GroupOffset, Log, TopicInfo } from '../log/log.ts'
 import { partitionOfText } from '../log/partitioner.ts'
-import { deadTopic, lateTopic } from '../pipeline/letter-topic.ts'
 import { jsonReply, problemReply, topicParam } from './described.ts'
-import { letterJson, letterMatches, letterSchema } from './letter-view.ts'
 import type { ParamSpec } from './params.ts'
 import { search, type Search } from './record-search.ts'
 import { recordJson, type ValueForm } from './record-view.ts'
@@ -19,33 +17,33 @@ const partitionsMax = 64
 /** Of one answer. */
 const replyBytesMax = 4 * 1_048_576
 
-const limitParam = {
+export const limitParam = {
   in: 'query',
   description: 'Records at most',
   schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 },
 } as const satisfies ParamSpec
 const offset = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const
-const partitionParam = {
+export const partitionParam = {
   in: 'query',
   description: 'Only this partition. Default: all',
   schema: { type: 'integer', minimum: 0, maximum: 1_023 },
 } as const satisfies ParamSpec
-const offsetParam = {
+export const offsetParam = {
   in: 'query',
   description: 'Begin at this offset of `partition`',
   schema: offset,
 } as const satisfies ParamSpec
-const timeParam = {
+export const timeParam = {
   in: 'query',
   description: 'Begin at the first record of this time or later: ms since 1970, or ISO 8601',
   schema: { type: 'string', maxLength: 40 },
 } as const satisfies ParamSpec
-const lastParam = {
+export const lastParam = {
   in: 'query',
   description: 'Begin with the last so many records of each partition',
   schema: { type: 'integer', minimum: 1, maximum: 1_000 },
 } as const satisfies ParamSpec
-const valuesParam = {
+export const valuesParam = {
   in: 'query',
   description:
     'How values are written: as text (base64 where they are no UTF-8), as JSON where they are ' +
@@ -86,7 +84,6 @@ export function topicRoutes(log: Log, clock: Clock): Route[] {
       }),
     }),
     recordsRoute(log, clock),
-    lettersRoute(log, clock),
   ]
 }
 
@@ -132,55 +129,6 @@ function recordsRoute(log: Log, clock: Clock): Route {
   })
 }
 
-function lettersRoute(log: Log, clock: Clock): Route {
-  return route({
-    method: 'GET',
-    path: '/topics/{topic}/letters',
-    name: 'readLetters',
-    summary: 'Records of a topic that steps refused: why, where, and their raw bytes',
-    params: {
-      topic: topicParam,
-      kind: {
-        in: 'query',
-        description: 'What was refused, or what came too late',
-        schema: { type: 'string', maxLength: 4, enum: ['dead', 'late'], default: 'dead' },
-      },
-      reason: {
-        in: 'query',
-        description: 'Only those with this error code',
-        schema: { type: 'string', maxLength: 100 },
-      },
-      step: {
-        in: 'query',
-        description: 'Only those of this step',
-        schema: { type: 'string', maxLength: 1_000 },
-      },
-      partition: partitionParam,
-      offset: offsetParam,
-      time: timeParam,
-      last: lastParam,
-      limit: limitParam,
-      values: valuesParam,
-    },
-    replies: {
-      200: jsonReply('The letters', letterSchema),
-      400: problemReply,
-      404: problemReply,
-    },
-    handle: async (params) => {
-      const name = params.kind === 'late' ? lateTopic(params.topic) : deadTopic(params.topic)
-      const info = await log.describeTopic(name)
-      const form = params.values as ValueForm
-      return await readReply(log, clock, info, {
-        begin: params,
-        limit: params.limit,
-        isWanted: (batch, i) => letterMatches(batch, i, params),
-        write: (batch, i) => letterJson(batch, i, form),
-      })
-    },
-  })
-}
-
 interface Begin {
   readonly partition: number | null
   readonly offset: number | null
@@ -193,7 +141,8 @@ interface ReadWish extends Pick<Search, 'limit' | 'isWanted'> {
   write(...record: Parameters<Search['isWanted']>): string
 }
 
-async function readReply(
+/** A page of what a topic has. */
+export async function readReply(
   log: Log,
   clock: Clock,
   info: TopicInfo,
@@ -248,7 +197,7 @@ async function startOf(
       hint: `give partition: more than ${partitionsMax} are not looked through at once`,
     })
   }
-  const timeMs = time === null ? null : timeOf(time)
+  const timeMs = time === null ? null : timeOf(time, 'time')
   return await Promise.all(
     wanted.map(async ({ partition: number, startOffset, endOffset }) => {
       const place = { topic: info.name, partition: number }
@@ -264,10 +213,11 @@ async function startOf(
   )
 }
 
-function timeOf(text: string): number {
+/** @param field for the refusal */
+export function timeOf(text: string, field: string): number {
   const ms = /^-?\d{1,16}$/.test(text) ? Number(text) : Date.parse(text)
   if (Number.isFinite(ms)) return ms
-  throw new Refusal(400, 'bad-request', `time: '${text}' is no time`, {
-    issues: [{ field: 'time', detail: 'write ms since 1970, or 2024-05-06T07:08:09Z' }],
+  throw new Refusal(400, 'bad-request', `${field}: '${text}' is no time`, {
+    issues: [{ field, detail: 'write ms since 1970, or 2024-05-06T07:08:09Z' }],
   })
 }

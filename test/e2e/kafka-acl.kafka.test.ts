@@ -4,6 +4,8 @@ import { afterAll, beforeAll } from 'vitest'
 import { brokers, kafkaTest } from '../kafka/broker.ts'
 import { startGuardedBroker } from '../kafka/guarded-broker.ts'
 import type { GuardedBroker } from '../kafka/guarded-broker.ts'
+import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts'
+import { refuse, replayedIn } from '../letters/settle-cases.ts'
 import { Workspace } from './command.ts'
 
 let broker: GuardedBroker
@@ -66,6 +68,42 @@ kafkaTest(
     assert.equal(seen.stdout.trim().split('\n').length, 3)
     const { code, stderr } = await running.kill('SIGINT')
     assert.equal(code, 0, stderr)
+  },
+  300_000,
+)
+
+/** Rights for replaying the letters of `shelf`, as in the table of docs/kafka.md. */
+const replayRights: readonly [operations: string, resource: readonly string[]][] = [
+  ['Read DescribeConfigs', ['--topic', 'shelf.dead']],
+  ['Write DescribeConfigs', ['--topic', 'shelf']],
+  ['Create Read Write DescribeConfigs', ['--topic', 'shelf.dead.marks', ...prefixed()]],
+  ['Read', ['--group', 'shelf.dead.marks', ...prefixed()]],
+  ['Write', ['--transactional-id', 'shelf.dead.marks', ...prefixed()]],
+]
+
+kafkaTest(
+  'letters are replayed with the rights of the page',
+  async () => {
+    const { password, username } = broker.user
+    using space = new Workspace({ limitMs: 60_000, env: { MILLRACE_KAFKA_PASSWORD: password } })
+    const log = await openKafkaLog({ brokers: broker.open.split(',') })
+    await refuse(log, 'shelf', { count: 3 })
+    const guarded = `kafka://${broker.guarded}?sasl=plain&username=${username}`
+    const line = ['dead', 'replay', 'shelf', '--log', guarded]
+    for (const [operations, resource] of replayRights) {
+      const { code, stderr } = await space.run(line)
+      assert.equal(code, 1, stderr)
+      assert.match(stderr, /no right|'shelf\.dead'/)
+      broker.allow(
+        ...operations.split(' ').flatMap((operation) => ['--operation', operation]),
+        ...resource,
+      )
+    }
+    const { code, stderr } = await space.run(line)
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /^3 letters replayed into shelf/)
+    assert.equal((await replayedIn(log, 'shelf')).length, 3)
+    await log.close()
   },
   300_000,
 )

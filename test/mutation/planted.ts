@@ -2,6 +2,7 @@
 import { edgeBugs } from './planted-edges.ts'
 import { engineBugs } from './planted-engine.ts'
 import { kafkaBugs } from './planted-kafka.ts'
+import { letterBugs } from './planted-letters.ts'
 import { logBugs } from './planted-log.ts'
 import { serverBugs } from './planted-server.ts'
 import { stepBugs } from './planted-steps.ts'
@@ -11,6 +12,7 @@ export const plantedBugs: readonly Planted[] = [
   ...engineBugs,
   ...stepBugs,
   ...edgeBugs,
+  ...letterBugs,
   ...logBugs,
   ...kafkaBugs,
   ...serverBugs,

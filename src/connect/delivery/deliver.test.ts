@@ -15,6 +15,7 @@ import {
   until,
   withTime,
 } from '../conformance/outbox-case.ts'
+import { settle } from '../../../test/letters/settle-cases.ts'
 import type { DeliveringSink } from '../sink.ts'
 import { action } from '../sinks/action.ts'
 import type { DeliveryEvent } from './deliver.ts'
@@ -340,4 +341,38 @@ test('D5 where it is told to come later, a record is not given up', async () => 
   assert.equal(refusals, 50)
   assert.equal(run.status().dead, 0)
   assert.deepEqual(await recordsOf(log, `${outboxTopic}.dead`), [])
+})
+
+test('D2 a dead letter that is replayed comes with the id that its record had', async () => {
+  const { clock, log } = await bench()
+  const tries: [string, unknown][] = []
+  let isMended = false
+  const sink = action(
+    's',
+    (value: unknown, { id }) => {
+      tries.push([id, value])
+      if (value === 1 && !isMended) throw new Error('cannot')
+    },
+    { retries: 0 },
+  )
+  await fill(log, numbered(3, 'a'))
+  const run = await deliverOutbox(log, sink, { clock })
+  await until(clock, () => run.status().backlog === 0)
+  const replay = async (): Promise<number> => {
+    const letters = `${outboxTopic}.dead`
+    return (await withTime(clock, settle(log, letters, 'replay'))).settled
+  }
+  // It dies once more; then the letter of that one is replayed.
+  assert.equal(await replay(), 1)
+  await until(clock, () => tries.length === 4 && run.status().backlog === 0)
+  isMended = true
+  assert.equal(await replay(), 1)
+  await until(clock, () => tries.length === 5 && run.status().backlog === 0)
+  assert.equal(await replay(), 0)
+  await withTime(clock, run.stop())
+  const failing = tries.filter(([, value]) => value === 1).map(([id]) => id)
+  assert.deepEqual(
+    failing,
+    Array.from({ length: 3 }, () => `${outboxTopic}/0/1`),
+  )
 })

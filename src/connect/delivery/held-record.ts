@@ -8,6 +8,7 @@ import { decodeKey } from '../../core/key.ts'
 import type { Origin } from '../../engine/letters.ts'
 import type { Header, RecordBatch } from '../../log/batch.ts'
 import { typedKey } from '../../pipeline/key-type-header.ts'
+import { chainOf, placeText } from '../../pipeline/replay-headers.ts'
 import type { SinkRecord } from '../sink.ts'
 import type { LaneRecord } from './lanes.ts'
 import type { Pending } from './progress.ts'
@@ -31,6 +32,7 @@ export function holdRecord(
 ): HeldRecord {
   const [key, value] = [copyOf(batch.key(index)), copyOf(batch.value(index))]
   const { topic, partition } = batch
+  const headers = batch.headers(index).map(({ name, value: of }) => ({ name, value: copyOf(of) }))
   const origin: Origin = {
     topic,
     partition,
@@ -38,12 +40,13 @@ export function holdRecord(
     key,
     value,
     timeMs: batch.time(index),
+    headers,
     form: 'raw',
   }
   return {
     pending,
     origin,
-    headers: batch.headers(index).map(({ name, value: of }) => ({ name, value: copyOf(of) })),
+    headers,
     laneKey: laneOf(key, order),
     bytes: overheadBytes + (key?.length ?? 0) + (value?.length ?? 0),
   }
@@ -74,9 +77,12 @@ function decode({ origin, headers }: HeldRecord, codec: Codec<unknown>): SinkRec
   }
 }
 
-/** The idempotency key of a record. */
-export function idOf({ topic, partition, offset }: Origin): string {
-  return `${topic}/${partition}/${offset}`
+/**
+ * The idempotency key of a record. One that was a dead letter keeps the key that it had at first: a
+ * destination may have taken it and not said so.
+ */
+export function idOf(origin: Origin): string {
+  return placeText(chainOf(origin.headers)?.first ?? origin)
 }
 
 function copyOf(bytes: Uint8Array | null): Uint8Array | null {

@@ -53,7 +53,7 @@ export class OutboxSession {
     this.#givenUp = [...state.givenUp]
     this.#committedChanges = this.progress.changes
     this.#committedState = packState(state)
-    this.#letters = new Letters(this.#outputs, topic)
+    this.#letters = new Letters(this.#outputs, topic, session.spec.pipeline)
     this.#outputs.declare({ name: deadTopic(topic), compact: false, ...dead })
   }
 

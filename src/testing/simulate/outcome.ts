@@ -11,6 +11,7 @@
  * plans letters are compared as a set, by where they come from and why.
  */
 import type { Committed, CommittedPartition } from './world.ts'
+import { passageHeader } from '../../pipeline/replay-headers.ts'
 
 export interface OutcomeScope {
   readonly topics: readonly string[]
@@ -54,7 +55,7 @@ export function readOutcome(
           const who = isLoose ? 'any key' : own
           const place = `${name}, ${who}${writer.name === '' ? '' : `, of ${writer.name}`}`
           const headers = batch.headers(i).flatMap(({ name: header, value }) => {
-            if (header === 'millrace-stack') return []
+            if (header === 'millrace-stack' || header === passageHeader) return []
             if (header === 'millrace-watermark' && (isLoose || !writer.isOrdered)) return []
             if (isLoose && (header === 'millrace-value' || header === 'millrace-time')) return []
             return ` ${header}=${Buffer.from(value ?? []).toString()}`

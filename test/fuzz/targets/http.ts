@@ -5,6 +5,7 @@ import { jsonDepthMax } from '../../../src/core/json-scan.ts'
 import { BatchBuilder, RecordBatch } from '../../../src/log/batch.ts'
 import { Guard } from '../../../src/server/guard.ts'
 import { checkHttpOptions } from '../../../src/server/http-options.ts'
+import { letterAt } from '../../../src/connect/letters/letter.ts'
 import { letterJson } from '../../../src/server/letter-view.ts'
 import { jsonRanges, LineRanges, type RecordRanges } from '../../../src/server/record-ranges.ts'
 import { recordJson } from '../../../src/server/record-view.ts'
@@ -114,9 +115,11 @@ function showRecord(bytes: Buffer): void {
     { name: `millrace-${name}`, value },
   ])
   const batch = new RecordBatch('t', 0, 0, builder.finish())
+  letterAt(batch, 0)
   for (const form of ['text', 'json', 'base64'] as const) {
-    for (const show of [recordJson, letterJson]) {
-      const shown = JSON.parse(show(batch, 0, form)) as { value: unknown; form: string }
+    const shows = [recordJson(batch, 0, form), letterJson(batch, 0, { form, mark: null })]
+    for (const text of shows) {
+      const shown = JSON.parse(text) as { value: unknown; form: string }
       if (shown.form === 'json') continue
       const back = Buffer.from(String(shown.value), shown.form === 'text' ? 'utf8' : 'base64')
       must(back.equals(value), () => `shown as ${String(shown.value)}`)

@@ -14,9 +14,14 @@ import { version } from './version.ts'
 export interface ProcessHttp {
   readonly url: string
   /** The pipelines have started. */
-  serve(run: Omit<ServedRun, 'waitsFor'>): void
+  serve(run: ShownRun): void
   /** Answers the requests under way. Idempotent. */
   close(): Promise<void>
+}
+
+/** What is shown of a run; its parts may be replaced as they start. */
+export interface ShownRun extends Pick<ServedRun, 'sources' | 'deliveries'> {
+  readonly engine: Pick<ServedRun, 'status' | 'explain' | 'plans'>
 }
 
 export interface HttpParts {
@@ -55,11 +60,14 @@ export async function openHttp(
   notify({ kind: 'http', text: `HTTP on ${server.url}` })
   return {
     url: server.url,
-    serve: (engine) => {
+    serve: (shown) => {
+      const { engine } = shown
       run = {
         status: () => engine.status(),
         explain: () => engine.explain(),
         plans: () => engine.plans(),
+        sources: () => shown.sources(),
+        deliveries: () => shown.deliveries(),
         waitsFor: () => awaited.texts,
       }
     },

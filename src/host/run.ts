@@ -148,7 +148,8 @@ export async function run(
       notify,
       ...chosen(options),
     })
-    http?.serve(engine)
+    const shown = { engine, deliveries: noDeliveries, sources: noSources }
+    http?.serve(shown)
     const deliveries = await startDeliveries(engine, {
       log,
       clock: systemClock,
@@ -156,7 +157,9 @@ export async function run(
       takeOver: options.takeOver ?? false,
       notify,
     })
+    shown.deliveries = () => deliveries.status()
     const sources = await startSources(feeds, { engine, deliveries, ...feeding })
+    shown.sources = () => sources.status()
     return running(engine, { own, signals, notify, awaited, deliveries, sources, http })
   } catch (thrown) {
     signals.release()
@@ -247,6 +250,10 @@ class StopSignals {
     this.#asked?.removeEventListener('abort', this.#onSignal)
   }
 }
+
+/** Until they have started. */
+const noDeliveries = (): DeliveryStatus[] => []
+const noSources = (): SourceStatus<unknown>[] => []
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
 

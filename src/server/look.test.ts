@@ -1,5 +1,9 @@
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
+import { action } from '../connect/sinks/action.ts'
+import type { Source } from '../connect/source.ts'
 import { VirtualClock } from '../core/clock.ts'
+import { MillraceError } from '../core/error.ts'
 import { BatchBuilder, encodeHeaders } from '../log/batch.ts'
 import type { Log } from '../log/log.ts'
 import { openMemoryLog } from '../log/memory/memory-log.ts'
@@ -10,6 +14,7 @@ import { tumbling } from '../pipeline/window.ts'
 import { json } from '../core/codec.ts'
 import { run } from '../host/run.ts'
 import { metricsText } from './metrics-text.ts'
+import { statusSchema } from './run-schemas.ts'
 import { ask, TestServer } from '../../test/http/http-server.ts'
 import { misfits } from '../../test/http/schema.ts'
 
@@ -365,6 +370,67 @@ test('what runs is shown, and every answer is as its schema says', async () => {
     await running.stop()
   }
   await expect(ask(`${url}/health/live`, {})).rejects.toThrow()
+})
+
+test('sources and sinks are shown: what they have done, and what failed last', async () => {
+  const log = openMemoryLog()
+  const readings: Source<number> = {
+    kind: 'source',
+    name: 'door',
+    type: 'custom',
+    replayable: true,
+    async *open(position, { signal }) {
+      const text = (n: number): string => `{"page":"p${n}","at":${n}}`
+      const records = [1, 2, 3].map((n) => ({ key: null, value: text(n), time: n }))
+      if (position === null) yield { records, position: 3 }
+      await once(signal, 'abort')
+    },
+  }
+  const refuse = action('tell', (click: { page: string }) => {
+    if (click.page === 'p2') throw new MillraceError('sink-refused', 'p2 is not known here')
+  })
+  const parts = [from(readings).to(clicks), from(clicks).to(refuse)]
+  const running = await run(parts, { log, http: { port: 0 }, notify: () => {}, signals: false })
+  const url = running.httpUrl ?? ''
+  try {
+    const shown = async (): Promise<Record<string, Json[]>> =>
+      (await ask(`${url}/status`, {})).json as Record<string, Json[]>
+    while ((await shown())['deliveries']?.[0]?.['dead'] !== 1) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    while ((await shown())['deliveries']?.[0]?.['backlog'] !== 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const { sources, deliveries } = await shown()
+    expect(misfits(await shown(), statusSchema)).toEqual([])
+    expect(sources).toMatchObject([
+      { source: 'door', topic: 'clicks', state: 'running', position: 3, recordCount: 3 },
+    ])
+    expect(deliveries).toMatchObject([
+      {
+        pipeline: 'main',
+        sink: 'tell',
+        type: 'action',
+        state: 'delivering',
+        backlog: 0,
+        delivered: 2,
+        dead: 1,
+        lastError: { code: 'sink-refused', text: expect.stringContaining('p2 is not known') },
+      },
+    ])
+    const metrics = (await ask(`${url}/metrics`, {})).text
+    const lines = [
+      'millrace_source_records_total{source="door",topic="clicks"} 3',
+      'millrace_source_up{source="door",topic="clicks"} 1',
+      'millrace_delivery_records_total{pipeline="main",sink="tell"} 2',
+      'millrace_delivery_dead_total{pipeline="main",sink="tell"} 1',
+      'millrace_delivery_backlog_records{pipeline="main",sink="tell"} 0',
+      'millrace_delivery_up{pipeline="main",sink="tell"} 1',
+    ]
+    for (const line of lines) expect(metrics).toContain(`${line}\n`)
+  } finally {
+    await running.stop()
+  }
 })
 
 test('a plan that has not started yet is there, and not ready', async () => {

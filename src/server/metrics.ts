@@ -3,6 +3,7 @@ import type { TaskStatus } from '../engine/run.ts'
 import type { TopicInfo } from '../log/log.ts'
 import type { Budget } from './budget.ts'
 import type { Ingest } from './ingest.ts'
+import { deliveryMetrics, sourceMetrics } from './connect-metrics.ts'
 import { type Metric, metricsText, metricsType, type Sample } from './metrics-text.ts'
 import type { RequestKeys } from './request-keys.ts'
 import { type Route, route } from './route.ts'
@@ -48,6 +49,8 @@ async function metricsOf(server: MeasuredServer): Promise<Metric[]> {
     ...serverMetrics(server),
     ...taskMetrics(tasks),
     ...inputMetrics(tasks),
+    ...sourceMetrics(run()?.sources() ?? []),
+    ...deliveryMetrics(run()?.deliveries() ?? []),
     ...topicMetrics(topics ?? []),
     ...processMetrics(server.served),
   ]

@@ -1,4 +1,5 @@
 /** Routes that show the pipelines of the process: what they are, how far they are, and why. */
+import { deliveryJson, sourceJson } from './connect-json.ts'
 import { groupStates } from '../log/group-states.ts'
 import { planJson } from '../pipeline/explain-plan.ts'
 import { jsonReply } from './described.ts'
@@ -24,7 +25,8 @@ export function runRoutes(served: Served): Route[] {
       method: 'GET',
       path: '/status',
       name: 'status',
-      summary: 'How far the tasks of this process have come, and all groups of the log',
+      summary:
+        'How far the tasks, sources and sinks of this process are, and all groups of the log',
       params: {},
       replies: { 200: jsonReply('The status', statusSchema) },
       handle: async () => ({ status: 200, body: await statusOf(served) }),
@@ -51,6 +53,8 @@ async function statusOf({ log, run, plans }: Served): Promise<object> {
     state: running !== null ? 'running' : plans.length === 0 ? 'no-pipeline' : 'starting',
     waitsFor: running?.waitsFor() ?? [],
     tasks: running?.status() ?? [],
+    sources: running?.sources().map(sourceJson) ?? [],
+    deliveries: running?.deliveries().map(deliveryJson) ?? [],
     groups: groupStates(await log.groups(), topics),
   }
 }

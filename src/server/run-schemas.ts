@@ -48,9 +48,50 @@ export const planSchema = {
   },
 }
 
+const sourceSchema = {
+  type: 'object',
+  required: ['source', 'topic', 'state', 'recordCount', 'commitCount', 'refusedCount'],
+  properties: {
+    source: { type: 'string' },
+    topic: { type: 'string' },
+    state: {
+      type: 'string',
+      enum: ['running', 'retrying', 'ended', 'stopped', 'failed', 'elsewhere'],
+    },
+    position: { description: 'the last committed one, as the source writes it' },
+    recordCount: { type: 'integer' },
+    commitCount: { type: 'integer' },
+    refusedCount: { type: 'integer' },
+    dedupe: { type: ['object', 'null'] },
+  },
+}
+
+const deliverySchema = {
+  type: 'object',
+  required: ['pipeline', 'sink', 'type', 'outbox', 'state', 'backlog', 'delivered', 'dead'],
+  properties: {
+    pipeline: { type: 'string' },
+    sink: { type: 'string' },
+    type: { type: 'string' },
+    outbox: { type: 'string' },
+    state: { type: 'string', enum: ['delivering', 'away'] },
+    backlog: { type: 'integer' },
+    inFlight: { type: 'integer' },
+    delivered: { type: 'integer' },
+    failures: { type: 'integer' },
+    dead: { type: 'integer' },
+    lastError: {
+      type: ['object', 'null'],
+      properties: { code: { type: 'string' }, text: { type: 'string' }, atMs: timeMs },
+    },
+    tryMsP50: { type: ['number', 'null'] },
+    tryMsP99: { type: ['number', 'null'] },
+  },
+}
+
 export const statusSchema = {
   type: 'object',
-  required: ['log', 'place', 'state', 'waitsFor', 'tasks', 'groups'],
+  required: ['log', 'place', 'state', 'waitsFor', 'tasks', 'sources', 'deliveries', 'groups'],
   properties: {
     log: { type: 'string', enum: ['memory', 'embedded', 'kafka'] },
     place: { type: 'string' },
@@ -101,6 +142,8 @@ export const statusSchema = {
         },
       },
     },
+    sources: { type: 'array', items: sourceSchema },
+    deliveries: { type: 'array', items: deliverySchema },
     groups: {
       type: 'array',
       items: {

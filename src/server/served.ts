@@ -1,5 +1,7 @@
 /** What the server shows and feeds: a log, and the pipelines of the process, where it runs any. */
 import type { Clock } from '../core/clock.ts'
+import type { DeliveryStatus } from '../connect/delivery/deliver.ts'
+import type { SourceStatus } from '../connect/source-runner.ts'
 import type { TaskStatus, TaskTime } from '../engine/run.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
@@ -9,6 +11,9 @@ export interface ServedRun {
   status(): TaskStatus[]
   explain(): TaskTime[]
   plans(): Plan[]
+  /** Empty until the first have started. */
+  sources(): SourceStatus<unknown>[]
+  deliveries(): DeliveryStatus[]
   /** What it waits for, a line each; empty: nothing. */
   waitsFor(): string[]
 }

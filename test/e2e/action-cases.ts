@@ -1,4 +1,4 @@
-/** An action in a process that is killed again and again: what it was called with, and how often. */
+/** An action in a process that is killed again and again: what it was called with, how often. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { seededRandom } from '../../src/core/random.ts'

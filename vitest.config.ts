@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const door = (name: string): string => fileURLToPath(new URL(`src/${name}.ts`, import.meta.url))
 
 const tests = (suffix: string): string[] =>
-  ['src', 'test', 'examples', 'bench'].map((folder) => `${folder}/**/*.${suffix}`)
+  ['src', 'test', 'examples', 'bench', 'dashboard'].map((folder) => `${folder}/**/*.${suffix}`)
 
 export default defineConfig({
   resolve: {

@@ -17,13 +17,15 @@ const cases: Record<string, readonly string[]> = {
   webhook: ['cases/webhook.ts'],
   'delivery-latency': ['cases/delivery-latency.ts'],
   files: ['cases/files.ts'],
+  page: ['cases/page.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],
 }
 /** Cases that speak of one core: run pinned to one, and again with all there are. */
 const oneCore = new Set(['append-read', 'filter-map', 'window-count'])
+const onceIsEnough = new Set(['cold-start', 'memory-flat', 'page'])
 /** Cases that are cheap enough to be run several times; the median run is shown. */
-const runsOf = (name: string): number => (name === 'memory-flat' || name === 'cold-start' ? 1 : 3)
+const runsOf = (name: string): number => (onceIsEnough.has(name) ? 1 : 3)
 
 async function runCase(name: string, pin: boolean): Promise<Figure[]> {
   const [file, ...args] = cases[name] ?? []

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildPage } from './build-page.mjs'
 import { runAndWait } from './pinned-node.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -10,3 +11,4 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 process.exitCode = await runAndWait(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
   cwd: root,
 })
+if (process.exitCode === 0) await buildPage({ isForced: true, isStamped: false })

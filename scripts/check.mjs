@@ -22,6 +22,7 @@ const parts = {
   lint: [[bin('oxlint', 'bin', 'oxlint'), '--type-aware', '--deny-warnings', '.'], ''],
   tidy: [[...vitest, tidy], 'each line names the place and the remedy'],
   types: [[tsc, '-p', '.'], ''],
+  page: [[tsc, '-p', 'dashboard', '--noEmit'], ''],
   unit: [[...vitest, '--exclude', `${tidy}/**`, '--exclude', packaging], ''],
   package: [[...vitest, packaging], ''],
 }

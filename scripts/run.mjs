@@ -9,6 +9,9 @@ import { environmentFor, findNode, majorOf, noNodeText, runAndWait } from './pin
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
+/** Commands that show the page, or test it: it is built first, where that is due. */
+const withPage = new Set(['start', 'test', 'test:unit', 'bench', 'check'])
+
 /** What each command starts: a file and its first arguments; the user's arguments follow. */
 const commands = {
   start: ['bin/millrace.js', 'start'],
@@ -29,6 +32,7 @@ const commands = {
   'kafka:tool': ['test/kafka/kafka.ts', 'tool'],
   nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
+  'build:page': ['scripts/build-page.mjs', '--force'],
 }
 
 async function main([name, ...args]) {
@@ -50,10 +54,12 @@ async function main([name, ...args]) {
   const [file, ...fixed] = command
   if (!existsSync(join(root, file)))
     return fail(`${file} does not exist, so there is nothing to run`, 1)
-  return runAndWait(node, [join(root, file), ...fixed, ...args], {
-    cwd: root,
-    env: environmentFor(root, node),
-  })
+  const options = { cwd: root, env: environmentFor(root, node) }
+  if (withPage.has(name)) {
+    const built = await runAndWait(node, [join(root, 'scripts', 'build-page.mjs')], options)
+    if (built !== 0) return built
+  }
+  return runAndWait(node, [join(root, file), ...fixed, ...args], options)
 }
 
 function fail(text, code) {

@@ -204,7 +204,8 @@ export type { HttpOptions } from './server/http-options.ts'
 export { openLog } from './host/open-log.ts'
 export type { LogChoice } from './host/open-log.ts'
 export type { RestoreProgress } from './engine/restore-task.ts'
-export type { TaskStatus, TaskTime } from './engine/run.ts'
+export type { TaskTime } from './engine/run.ts'
+export type { TaskStatus } from './engine/task-status.ts'
 export type { InputTime, StepTime, TimeRelease } from './engine/explain-time.ts'
 
 // The log by hand: append and read without a pipeline.

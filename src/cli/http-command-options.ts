@@ -1,11 +1,12 @@
 /** `--http` and what belongs to it. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { MillraceError } from '../core/error.ts'
-import { parseHttpAddress } from '../host/http-address.ts'
+import { httpAddressDefault, parseHttpAddress } from '../host/http-address.ts'
 import { someText } from './option-values.ts'
 
 export interface HttpCommandOptions {
   readonly http?: string
+  readonly ui?: true
   readonly httpTokenFile?: string
   readonly httpHosts?: string
 }
@@ -13,6 +14,7 @@ export interface HttpCommandOptions {
 /** Adds the options of the HTTP server to a command. */
 export function withHttpOptions(command: Command): Command {
   return command
+    .option('--ui', `show the page in a browser, and HTTP (default: ${httpAddressDefault})`)
     .option(
       '--http <address>',
       'take records and show what is there over HTTP: PORT, or HOST:PORT (default: MILLRACE_HTTP)',
@@ -32,7 +34,8 @@ export function withHttpOptions(command: Command): Command {
 
 /** `run`, also in a file that calls it itself, asks the environment. */
 export function setHttpEnvironment(options: HttpCommandOptions): void {
-  const { http, httpTokenFile, httpHosts } = options
+  const { http, ui, httpTokenFile, httpHosts } = options
+  if (ui === true) process.env['MILLRACE_UI'] = '1'
   if (http !== undefined) process.env['MILLRACE_HTTP'] = http
   if (httpTokenFile !== undefined) process.env['MILLRACE_HTTP_TOKEN_FILE'] = httpTokenFile
   if (httpHosts !== undefined) process.env['MILLRACE_HTTP_HOSTS'] = httpHosts

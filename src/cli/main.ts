@@ -38,6 +38,7 @@ type Register = (program: Command, context: Context) => void
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   start: async () => (await import('./start.ts')).registerStart,
   run: async () => (await import('./run.ts')).registerRun,
+  explain: async () => (await import('./explain.ts')).registerExplain,
   serve: async () => (await import('./serve.ts')).registerServe,
   topics: async () => (await import('./topics.ts')).registerTopics,
   produce: async () => (await import('./produce.ts')).registerProduce,

@@ -1,6 +1,6 @@
 /** The pipelines of a file, from import to an orderly end. */
 import { dataDirectory } from '../host/open-log.ts'
-import type { TaskStatus } from '../engine/run.ts'
+import type { TaskStatus } from '../engine/task-status.ts'
 import { run, type RunOptions } from '../host/run.ts'
 import type { StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'

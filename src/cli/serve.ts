@@ -1,5 +1,6 @@
 /** `millrace serve`: HTTP alone, without a pipeline. */
 import type { Command } from 'commander'
+import { httpAddressDefault, parseHttpAddress } from '../host/http-address.ts'
 import { catchInterrupt, type Context } from './context.ts'
 import { type DataOptions, withDataOptions, withLog } from './data-options.ts'
 import {
@@ -8,8 +9,6 @@ import {
   withHttpOptions,
 } from './http-command-options.ts'
 import { type LogFormatOptions, RunNotes, withLogFormat } from './run-notes.ts'
-
-const addressDefault = '127.0.0.1:7070'
 
 const helpEnd = `
 Pipelines may run in other processes on the same data. What a topic's records must look like is
@@ -22,25 +21,28 @@ Example:
 
 export function registerServe(program: Command, context: Context): void {
   withLogFormat(withHttpOptions(withDataOptions(program.command('serve'))))
-    .description(`take records and show what is there over HTTP (default: ${addressDefault})`)
+    .description(`take records and show what is there over HTTP (default: ${httpAddressDefault})`)
     .addHelpText('after', helpEnd)
     .action(async (options: DataOptions & HttpCommandOptions & LogFormatOptions) => {
       const notes = new RunNotes(options, context)
       setHttpEnvironment(options)
-      const { parseHttpAddress } = await import('../host/http-address.ts')
       const { openHttp } = await import('../host/http.ts')
       const { Awaited } = await import('../host/log-notice.ts')
       const interrupt = catchInterrupt()
       try {
         await withLog(options, 'begin', async (log) => {
-          const address = process.env['MILLRACE_HTTP'] ?? addressDefault
-          const http = await openHttp(parseHttpAddress(address), {
-            log,
-            pipelines: [],
-            name: '',
-            notify: (event) => notes.event(event, event.text),
-            awaited: new Awaited(),
-          })
+          const address = process.env['MILLRACE_HTTP'] ?? httpAddressDefault
+          const ui = process.env['MILLRACE_UI'] === '1'
+          const http = await openHttp(
+            { ...parseHttpAddress(address), ui },
+            {
+              log,
+              pipelines: [],
+              name: '',
+              notify: (event) => notes.event(event, event.text),
+              awaited: new Awaited(),
+            },
+          )
           await aborted(interrupt.signal)
           await http?.close()
         })

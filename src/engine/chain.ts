@@ -31,6 +31,7 @@ import type { Probe } from './probe.ts'
 import { isTable, looksAt } from './table-readers.ts'
 import type { Tap } from './task-options.ts'
 import type { StateSet } from './state/state-set.ts'
+import type { StepFigures } from './step-figures.ts'
 import type { TimeDomain, TimeDomains } from './time-domains.ts'
 
 export interface Chain {
@@ -64,6 +65,7 @@ export interface ChainOptions {
   readonly originPartition: () => number
   readonly tap?: Tap
   readonly probe?: Probe
+  readonly figures?: StepFigures
 }
 
 export function buildChain(options: ChainOptions): Chain {
@@ -73,6 +75,7 @@ export function buildChain(options: ChainOptions): Chain {
     built: new Map(),
     consumers: consumersOf(part.steps, [...part.steps.map(({ name }) => name), ...reads]),
     times: timesOf(part.steps, reads, domains),
+    figures: options.figures ?? null,
   }
   const asynchronous: Asynchronous[] = []
   const stateful: StatefulStep[] = []
@@ -96,6 +99,10 @@ export function buildChain(options: ChainOptions): Chain {
     if (step.node.kind === 'source' && push !== undefined) entries.set(step.name, push)
   }
   for (const name of reads) entries.set(name, fanOut(targetsOf(name, wiring)))
+  const { figures } = wiring
+  if (figures !== null) {
+    for (const [name, push] of entries) entries.set(name, figures.entry(name, push))
+  }
   if (options.probe !== undefined) watch(options.probe, stateful, domains)
   const timeBehind = (step: string): TimeDomain => (wiring.times.get(step) as StepTime).behind
   return { entries, asynchronous, stateful, timeBehind }
@@ -117,6 +124,7 @@ interface Wiring {
   /** Of each step, those that read from it, and as which input. */
   readonly consumers: ReadonlyMap<string, readonly Consumer[]>
   readonly times: ReadonlyMap<string, StepTime>
+  readonly figures: StepFigures | null
 }
 
 interface Consumer {
@@ -180,7 +188,8 @@ function sourcePush(all: Push, readers: readonly Consumer[], { built }: Wiring):
 }
 
 /** Where a step emits to: what reads its main output, or the one of that name. */
-function targetsOf(name: string, { built, consumers }: Wiring, output?: string): Push[] {
+function targetsOf(name: string, wiring: Wiring, output?: string): Push[] {
+  const { built, consumers, figures } = wiring
   const targets: Push[] = []
   for (const { step, input } of consumers.get(name) ?? []) {
     const { node } = step
@@ -188,7 +197,8 @@ function targetsOf(name: string, { built, consumers }: Wiring, output?: string):
     if (isNamed ? node.output !== output : output !== undefined) continue
     const operator = built.get(step.name)
     assert(operator !== undefined, () => `step ${step.name} comes before one of its inputs`)
-    targets.push(input === 1 && operator.second !== null ? operator.second : operator.push)
+    const push = input === 1 && operator.second !== null ? operator.second : operator.push
+    targets.push(figures === null ? push : figures.edge(name, step.name, push))
   }
   return targets
 }

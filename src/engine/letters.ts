@@ -28,6 +28,7 @@ import {
 import type { RecordPlace } from '../pipeline/replay-headers.ts'
 import type { Cause } from './operators/operator.ts'
 import type { Outputs } from './outputs.ts'
+import type { StepFigures } from './step-figures.ts'
 
 /** Room that the headers may take on top of the record: letters' topics accept this much more. */
 export const letterHeaderBytesMax = 16_384
@@ -70,20 +71,30 @@ export class Letters {
    */
   readonly #homeTopic: string
   readonly #pipeline: Header
+  readonly #figures: StepFigures | null
 
-  constructor(outputs: Outputs, homeTopic: string, pipeline: string) {
+  /** @param figures where letters are to be counted by step */
+  constructor(
+    outputs: Outputs,
+    homeTopic: string,
+    pipeline: string,
+    figures: StepFigures | null = null,
+  ) {
     this.#outputs = outputs
     this.#homeTopic = homeTopic
     this.#pipeline = header('pipeline', pipeline)
+    this.#figures = figures
   }
 
   /** A record that does not decode, validate or process. */
   dead(origin: Origin, step: string, thrown: unknown): void {
+    this.#figures?.isDead(step)
     this.#add(deadTopic(origin.topic), origin, [...reason(thrown), ...whence(origin, step)])
   }
 
   /** A record that is late for a step. */
   late(origin: Origin, step: string, detail: { watermarkMs: number; windowEndMs: number }): void {
+    this.#figures?.isLate(step)
     this.#add(lateTopic(origin.topic), origin, [
       header('reason', 'late'),
       ...whence(origin, step),
@@ -94,6 +105,7 @@ export class Letters {
 
   /** A result that a later step threw at; no input record is in hand. */
   deadResult(result: Result, step: string, thrown: unknown): void {
+    this.#figures?.isDead(step)
     const origin = this.#originOf(result)
     const place = origin.offset < 0 ? [header('step', step), ...formOf(origin)] : null
     this.#add(deadTopic(origin.topic), origin, [
@@ -108,6 +120,7 @@ export class Letters {
     step: string,
     detail: { watermarkMs: number; windowEndMs: number },
   ): void {
+    this.#figures?.isLate(step)
     const origin = this.#originOf(result)
     const time = [header('step', step), header('time', String(result.timeMs)), ...formOf(origin)]
     this.#add(lateTopic(origin.topic), origin, [

@@ -32,7 +32,7 @@ class SlowRestore {
   run(): Promise<'restored' | 'stopped'> {
     const task = {
       name: 'main/0',
-      stateEntries: 5,
+      entries: new Map([['s', 5]]),
       restore: (blob: Uint8Array) => void this.restored.push(blob.length),
       begin: () => void this.begun++,
     }

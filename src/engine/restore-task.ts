@@ -1,4 +1,5 @@
 /** A task's state, read back from the log: told while it takes long, and ended by a stop. */
+import { entryCount } from './state/entry-count.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Session } from '../log/log.ts'
 import type { TaskEvent } from './task-event.ts'
@@ -60,6 +61,6 @@ export async function restoreTask(
     cancel()
   }
   const ms = clock.monotonic() - startedMs
-  notify({ kind: 'restored', task: task.name, blobs, entries: task.stateEntries, ms })
+  notify({ kind: 'restored', task: task.name, blobs, entries: entryCount(task), ms })
   return 'restored'
 }

@@ -13,15 +13,20 @@ import type { Outbox } from '../pipeline/outboxes.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { OwnedTasks } from './owned-tasks.ts'
 import { guardTasks, stateShapes } from './plan-guard.ts'
+import { explainTime } from './explain-time.ts'
 import type { TimeExplanation } from './explain-time.ts'
 import type { Outside } from './operators/operator.ts'
 import type { PlannedTask, TaskMode } from './task-plan.ts'
 import { planTasks, widthOf } from './task-plan.ts'
-import type { RestoreProgress } from './restore-task.ts'
 import type { TaskEvent } from './task-event.ts'
 import { isGlobal } from './task-inputs.ts'
 import { TaskLoop } from './task-loop.ts'
-import type { Tap, TaskCounters } from './task-options.ts'
+import { statusOf } from './task-status.ts'
+import type { TaskStatus } from './task-status.ts'
+import { StepFigures } from './step-figures.ts'
+import { stepsOfPlan } from './plan-steps.ts'
+import type { PlanSteps } from './plan-steps.ts'
+import type { Tap } from './task-options.ts'
 import { Task } from './task.ts'
 import { openTopics, prepareCodecs } from './topics.ts'
 import { whenReachable } from './when-reachable.ts'
@@ -49,6 +54,8 @@ export interface EngineOptions {
   /** Ends the waiting for a log that is away at the start. */
   readonly signal: AbortSignal | null
   readonly tap?: Tap
+  /** Where each step is to be counted: a monotonic clock, ns. */
+  readonly stepClock?: () => number
 }
 
 export type RunEvent =
@@ -78,28 +85,6 @@ export const engineDefaults: Pick<
 /** A task's share is never less. */
 const taskPendingBytesMin = 1 << 20
 
-/** What a task is doing, for people and tests. */
-export interface TaskStatus {
-  readonly pipeline: string
-  readonly task: string
-  /** `restoring`: its state is read back. `closed`: it has ended, or is to be opened again. */
-  readonly state: 'restoring' | 'running' | 'closed'
-  /** How far the restore has come; null: there is none under way. */
-  readonly restoring: RestoreProgress | null
-  /** null before the first record. */
-  readonly watermarkMs: number | null
-  readonly counters: Readonly<TaskCounters>
-  readonly stateEntries: number
-  readonly inputs: readonly {
-    topic: string
-    partition: number
-    offset: number
-    /** Records at hand that are not processed yet; 0 once the task has ended. */
-    lag: number
-    idle: boolean
-  }[]
-}
-
 /** Event time of a task: how far it has come, what holds it, and what would move it on. */
 export interface TaskTime extends TimeExplanation {
   readonly pipeline: string
@@ -107,7 +92,7 @@ export interface TaskTime extends TimeExplanation {
 }
 
 /** A running set of pipelines. */
-export interface EngineRun {
+export interface EngineRun extends PlanSteps {
   /** Settles when all tasks have ended: after `stop`, or with the first error that ended one. */
   readonly done: Promise<void>
   /**
@@ -161,6 +146,11 @@ export async function startPipelines(
     stop,
     status: () => runs.flatMap((run) => run.status()),
     explain: () => runs.flatMap((run) => run.explain()),
+    steps: () => runs.flatMap((run) => run.steps()),
+    lookAt: (pipeline, step) => runs.flatMap((run) => run.lookAt(pipeline, step)),
+    lookAway: (pipeline, step) => {
+      for (const run of runs) run.lookAway(pipeline, step)
+    },
     plans: () => runs.flatMap((run) => run.plans()),
     outboxes: runs.flatMap((run) => run.outboxes),
   }
@@ -270,11 +260,16 @@ function runTasks(
     status: () => owned.loops.flatMap((loop) => statusOf(plan.name, loop)),
     explain: () =>
       owned.loops.flatMap(({ task }) =>
-        task === null ? [] : [{ pipeline: plan.name, task: task.name, ...task.explainTime() }],
+        task === null ? [] : [{ pipeline: plan.name, task: task.name, ...explainTime(task) }],
       ),
+    ...stepsOfPlan(plan.name, () => tasksOf(owned)),
     plans: () => [plan],
     outboxes: outboxesOf(plan),
   }
+}
+
+function tasksOf({ loops }: OwnedTasks<TaskLoop>): Task[] {
+  return loops.flatMap(({ task }) => (task === null ? [] : [task]))
 }
 
 async function openTask(
@@ -295,7 +290,7 @@ async function openTask(
     inputs: planned.inputs,
     onFailure: (error) => options.notify({ kind: 'trim-failed', task: planned.name, error }),
   })
-  const { clock, print, tap } = options
+  const { clock, print, tap, stepClock } = options
   const outside: Outside = {
     after: (ms, then) => clock.after(ms, then),
     wake: options.wake,
@@ -307,28 +302,7 @@ async function openTask(
     print,
     outside,
     ...(tap && { tap }),
+    ...(stepClock && { figures: new StepFigures(stepClock) }),
   })
   return { session, task }
-}
-
-function statusOf(pipeline: string, loop: TaskLoop): TaskStatus[] {
-  const { task, session, restoring } = loop
-  if (task === null) return []
-  return [
-    {
-      pipeline,
-      task: task.name,
-      state: restoring !== null ? 'restoring' : session === null ? 'closed' : 'running',
-      restoring,
-      watermarkMs: Number.isFinite(task.watermarkMs) ? task.watermarkMs : null,
-      counters: { ...task.counters },
-      stateEntries: task.stateEntries,
-      inputs: task.cursors.map((cursor, i) => ({
-        ...cursor.place,
-        offset: cursor.position,
-        lag: session === null ? 0 : Math.max(0, session.endOffset(i) - cursor.position),
-        idle: cursor.clock.idle,
-      })),
-    },
-  ]
 }

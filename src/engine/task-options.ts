@@ -5,6 +5,7 @@ import type { PlanPart } from '../pipeline/plan.ts'
 import type { Outside } from './operators/operator.ts'
 import type { OutputTopic } from './outputs.ts'
 import type { Probe } from './probe.ts'
+import type { StepFigures } from './step-figures.ts'
 import type { TaskInput } from './task-inputs.ts'
 
 export interface TaskOptions {
@@ -25,6 +26,8 @@ export interface TaskOptions {
   readonly print: (text: string) => void
   readonly tap?: Tap
   readonly probe?: Probe
+  /** Where each step is to be counted. */
+  readonly figures?: StepFigures
 }
 
 /**

@@ -12,8 +12,6 @@ import { AtomicRecord } from './atomic-record.ts'
 import type { Chain } from './chain.ts'
 import { buildChain } from './chain.ts'
 import type { Cursor } from './cursor.ts'
-import { explainTime } from './explain-time.ts'
-import type { TimeExplanation } from './explain-time.ts'
 import type { Origin, Result } from './letters.ts'
 import { Letters } from './letters.ts'
 import { earliest, isBehind, pullInOrder } from './input-order.ts'
@@ -24,6 +22,7 @@ import { Outputs } from './outputs.ts'
 import { StateSet } from './state/state-set.ts'
 import { isGlobal, openCursor } from './task-inputs.ts'
 import type { TaskCounters, TaskOptions } from './task-options.ts'
+import type { StepFigures } from './step-figures.ts'
 import { hasTable, needsTime } from './table-readers.ts'
 import { TimeDomains } from './time-domains.ts'
 import { InputClock, Watermark } from './watermark.ts'
@@ -35,6 +34,8 @@ export class Task implements TaskContext {
   running = ''
   nowMs: number
   readonly outside: Outside
+  /** null: steps are not counted. */
+  readonly figures: StepFigures | null
   readonly #options: TaskOptions
   readonly #state = new StateSet()
   readonly #time: KeptTime
@@ -67,7 +68,9 @@ export class Task implements TaskContext {
         this.counters.late += records
       },
     })
-    this.#letters = new Letters(this.#outputs, options.homeTopic, options.session.spec.pipeline)
+    this.figures = options.figures ?? null
+    const { pipeline, startAt } = options.session.spec
+    this.#letters = new Letters(this.#outputs, options.homeTopic, pipeline, this.figures)
     this.#chain = buildChain({
       ...options,
       task: this,
@@ -108,7 +111,6 @@ export class Task implements TaskContext {
     this.#time.declare(this.cursors)
     // Where an input begins at the end of its topic, that place is committed at once: opened again,
     // it must not begin at a later end.
-    const { startAt } = options.session.spec
     this.#committed = this.cursors.map((cursor, i) =>
       startAt[i] === 'latest' ? -1 : cursor.position,
     )
@@ -122,14 +124,14 @@ export class Task implements TaskContext {
     return this.#watermark
   }
 
-  /** Why event time stands where it stands. */
-  explainTime(): TimeExplanation {
-    const { cursors, watermark, pendingResults } = this
-    return explainTime({ cursors, watermark, pendingResults, stateful: this.#chain.stateful })
+  /** Steps with memory or timers. */
+  get stateful(): Chain['stateful'] {
+    return this.#chain.stateful
   }
 
-  get stateEntries(): number {
-    return this.#state.entryCount()
+  /** Store → entries. */
+  get entries(): ReadonlyMap<string, number> {
+    return this.#state.entryCounts()
   }
 
   /**

@@ -2,6 +2,9 @@
 import { MillraceError } from '../core/error.ts'
 import type { HttpOptions } from '../server/http-options.ts'
 
+/** Where it listens when nobody says another place. */
+export const httpAddressDefault = '127.0.0.1:7070'
+
 /** `7070`, `127.0.0.1:7070`, `[::1]:7070`. @throws `invalid-argument` */
 export function parseHttpAddress(text: string): Pick<HttpOptions, 'port' | 'host'> {
   const [, bracketed, plain, port] = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text) ?? []

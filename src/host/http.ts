@@ -7,7 +7,7 @@ import { buildPlan } from '../pipeline/build-plan.ts'
 import type { Pipeline } from '../pipeline/node.ts'
 import type { HttpOptions } from '../server/http-options.ts'
 import type { ServedRun } from '../server/served.ts'
-import { parseHttpAddress } from './http-address.ts'
+import { httpAddressDefault, parseHttpAddress } from './http-address.ts'
 import type { Awaited } from './log-notice.ts'
 import { version } from './version.ts'
 
@@ -21,7 +21,7 @@ export interface ProcessHttp {
 
 /** What is shown of a run; its parts may be replaced as they start. */
 export interface ShownRun extends Pick<ServedRun, 'sources' | 'deliveries'> {
-  readonly engine: Pick<ServedRun, 'status' | 'explain' | 'plans'>
+  readonly engine: Pick<ServedRun, 'status' | 'explain' | 'plans' | 'steps' | 'lookAt' | 'lookAway'>
 }
 
 export interface HttpParts {
@@ -57,7 +57,8 @@ export async function openHttp(
     onFault: (thrown) =>
       notify({ kind: 'http', text: `HTTP: a request failed: ${messageOf(thrown)}` }),
   })
-  notify({ kind: 'http', text: `HTTP on ${server.url}` })
+  const what = settings.ui === true ? 'page and HTTP' : 'HTTP'
+  notify({ kind: 'http', text: `${what} on ${server.url}` })
   return {
     url: server.url,
     serve: (shown) => {
@@ -66,6 +67,9 @@ export async function openHttp(
         status: () => engine.status(),
         explain: () => engine.explain(),
         plans: () => engine.plans(),
+        steps: () => engine.steps(),
+        lookAt: (pipeline, step) => engine.lookAt(pipeline, step),
+        lookAway: (pipeline, step) => engine.lookAway(pipeline, step),
         sources: () => shown.sources(),
         deliveries: () => shown.deliveries(),
         waitsFor: () => awaited.texts,
@@ -76,13 +80,15 @@ export async function openHttp(
 }
 
 /**
- * Options, and for what they leave out MILLRACE_HTTP, MILLRACE_HTTP_TOKEN, MILLRACE_HTTP_TOKEN_FILE
- * and MILLRACE_HTTP_HOSTS.
+ * Options, and for what they leave out MILLRACE_HTTP, MILLRACE_UI, MILLRACE_HTTP_TOKEN,
+ * MILLRACE_HTTP_TOKEN_FILE and MILLRACE_HTTP_HOSTS.
  */
 function httpSettings(options: HttpOptions | undefined): HttpOptions | null {
-  const { MILLRACE_HTTP: address = '', MILLRACE_HTTP_HOSTS: hosts = '' } = process.env
+  const { MILLRACE_HTTP: named = '', MILLRACE_HTTP_HOSTS: hosts = '' } = process.env
+  const ui = process.env['MILLRACE_UI'] === '1'
+  const address = named === '' && ui ? httpAddressDefault : named
   if (options === undefined && address === '') return null
-  const given: HttpOptions = options ?? parseHttpAddress(address)
+  const given: HttpOptions = { ui, ...(options ?? parseHttpAddress(address)) }
   const tokens = given.token ?? tokensOfEnvironment()
   return {
     ...given,

@@ -3,7 +3,8 @@ import { systemClock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { DeliveryStatus } from '../connect/delivery/deliver.ts'
 import type { SourceStatus } from '../connect/source-runner.ts'
-import type { EngineRun, TaskStatus, TaskTime } from '../engine/run.ts'
+import type { TaskStatus } from '../engine/task-status.ts'
+import type { EngineRun, TaskTime } from '../engine/run.ts'
 import { engineDefaults, startPipelines } from '../engine/run.ts'
 import type { Log, StartAt } from '../log/log.ts'
 import type { Pipeline } from '../pipeline/node.ts'
@@ -113,9 +114,18 @@ export interface Running {
  * const running = await run(lines.print(), { log: 'memory' })
  * await running.stop()
  */
-export async function run(
+export function run(
   pipelines: Pipeline | readonly Pipeline[],
   options: RunOptions = {},
+): Promise<Running> {
+  return runBeside(pipelines, options, noSources)
+}
+
+/** As `run`; over HTTP, sources that the caller runs beside it are shown as well. */
+export async function runBeside(
+  pipelines: Pipeline | readonly Pipeline[],
+  options: RunOptions,
+  others: () => SourceStatus<unknown>[],
 ): Promise<Running> {
   const list = pipelinesOf(pipelines)
   const notify = options.notify ?? notifyOnStderr
@@ -147,8 +157,10 @@ export async function run(
       print: options.print ?? printToStdout,
       notify,
       ...chosen(options),
+      // Counted where somebody can ask for it.
+      ...(http === null ? {} : { stepClock: () => systemClock.monotonic() * 1e6 }),
     })
-    const shown = { engine, deliveries: noDeliveries, sources: noSources }
+    const shown = { engine, deliveries: noDeliveries, sources: others }
     http?.serve(shown)
     const deliveries = await startDeliveries(engine, {
       log,
@@ -159,7 +171,7 @@ export async function run(
     })
     shown.deliveries = () => deliveries.status()
     const sources = await startSources(feeds, { engine, deliveries, ...feeding })
-    shown.sources = () => sources.status()
+    shown.sources = () => [...sources.status(), ...others()]
     return running(engine, { own, signals, notify, awaited, deliveries, sources, http })
   } catch (thrown) {
     signals.release()

@@ -21,6 +21,8 @@ export interface HttpOptions {
    * Default: `localhost` where it listens on this machine alone.
    */
   readonly hosts?: readonly string[]
+  /** Whether it also serves the page: `/` in a browser. Default false. */
+  readonly ui?: boolean
   /** What becomes of a record that does not fit its topic's schema. Default `refuse`. */
   readonly invalid?: 'refuse' | 'take'
   /** Bytes of a request's body. Default 16 MiB. */
@@ -45,6 +47,7 @@ export interface CheckedHttpOptions {
   readonly tokens: readonly string[]
   readonly hosts: readonly string[]
   readonly isLoopback: boolean
+  readonly ui: boolean
   readonly invalid: 'refuse' | 'take'
   readonly bodyBytesMax: number
   readonly recordsMax: number
@@ -89,6 +92,7 @@ export function checkHttpOptions(options: HttpOptions): CheckedHttpOptions {
     host,
     tokens,
     isLoopback,
+    ui: options.ui ?? false,
     hosts: isLoopback ? ['localhost', ...hosts] : hosts,
     invalid,
     bodyBytesMax,

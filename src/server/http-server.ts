@@ -16,10 +16,14 @@ import { letterRoutes } from './letter-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import { RateLimit } from './rate-limit.ts'
 import { problemOf, Refusal, refusalOf } from './refusal.ts'
-import { type Reply, Router } from './route.ts'
+import { pageRoutes } from './page-routes.ts'
+import { liveRoute } from './live-route.ts'
+import { type Reply, Router, type Stream } from './route.ts'
 import { RequestKeys } from './request-keys.ts'
 import { runRoutes } from './run-routes.ts'
 import type { Served } from './served.ts'
+import { sendStream } from './stream-reply.ts'
+import { stepsRoute } from './steps-route.ts'
 import { topicRoutes } from './topic-routes.ts'
 
 /** Connections at one time; further ones are closed at once. */
@@ -76,6 +80,7 @@ class MillraceHttp implements HttpServer {
   readonly #server: Server
   readonly #replies = new Map<number, number>()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #ends = new AbortController()
   #closing: Promise<void> | null = null
 
   constructor(options: CheckedHttpOptions, served: Served) {
@@ -101,11 +106,17 @@ class MillraceHttp implements HttpServer {
       ...topicRoutes(log, clock),
       ...letterRoutes(log, clock),
       ...runRoutes(served),
+      liveRoute(served),
+      stepsRoute(served),
       metricsRoute({ served, ingest, budget, keys: this.#keys, replies: this.#replies }),
     ]
     const { version } = served
     const hasTokens = options.tokens.length > 0
-    this.#router = new Router([...routes, openApiRoute(routes, { version, hasTokens })])
+    this.#router = new Router([
+      ...routes,
+      openApiRoute(routes, { version, hasTokens }),
+      ...(options.ui ? pageRoutes() : []),
+    ])
     this.#server = createServer({
       maxHeaderSize: headerBytesMax,
       headersTimeout: Math.min(headersTimeoutMs, options.requestTimeoutMs),
@@ -142,6 +153,7 @@ class MillraceHttp implements HttpServer {
   }
 
   async #close(): Promise<void> {
+    this.#ends.abort()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     // A body that is still on its way is waited for, but not as long as it may take.
@@ -177,7 +189,7 @@ class MillraceHttp implements HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => {}) // the client is gone
     request.on('error', () => {})
-    let reply: Reply
+    let reply: Reply | Stream
     try {
       reply = await this.#replyTo(request, response)
     } catch (thrown) {
@@ -190,10 +202,12 @@ class MillraceHttp implements HttpServer {
         headers: refusal.headers,
       }
     }
-    await this.#send(request, response, reply)
+    if (!('stream' in reply)) return await this.#send(request, response, reply)
+    this.#count(reply.status)
+    await sendStream(response, reply, { headers: headersAlways, closing: this.#ends.signal })
   }
 
-  async #replyTo(request: IncomingMessage, response: ServerResponse): Promise<Reply> {
+  async #replyTo(request: IncomingMessage, response: ServerResponse): Promise<Reply | Stream> {
     if (this.#closing !== null) {
       throw new Refusal(503, 'closing', 'the server is being stopped', {
         headers: { 'Retry-After': '1' },
@@ -212,12 +226,16 @@ class MillraceHttp implements HttpServer {
     return await route.handle({ path, query, request, begin })
   }
 
+  #count(status: number): void {
+    this.#replies.set(status, (this.#replies.get(status) ?? 0) + 1)
+  }
+
   async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
     const { status, body, contentType = 'application/json' } = reply
-    this.#replies.set(status, (this.#replies.get(status) ?? 0) + 1)
+    this.#count(status)
     if (response.destroyed || request.socket.destroyed) return // the client is gone
-    const isText = typeof body === 'string'
-    const bytes = Buffer.from(isText ? body : `${JSON.stringify(body)}\n`)
+    const isText = typeof body === 'string' || Buffer.isBuffer(body)
+    const bytes = bytesOf(body)
     // What was not read of the body would be taken for the next request.
     const isWhole = request.complete
     response.writeHead(status, {
@@ -239,6 +257,11 @@ class MillraceHttp implements HttpServer {
       this.#served.clock.after(lingerMs, () => socket.destroy()),
     )
   }
+}
+
+function bytesOf(body: Reply['body']): Buffer {
+  if (Buffer.isBuffer(body)) return body
+  return Buffer.from(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`)
 }
 
 /** The declarations of the topics that the process's pipelines read. */

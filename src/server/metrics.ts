@@ -1,5 +1,5 @@
 /** What can be measured, read from plain counters when somebody asks. */
-import type { TaskStatus } from '../engine/run.ts'
+import type { TaskStatus } from '../engine/task-status.ts'
 import type { TopicInfo } from '../log/log.ts'
 import type { Budget } from './budget.ts'
 import type { Ingest } from './ingest.ts'

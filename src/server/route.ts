@@ -5,11 +5,27 @@ import { type Params, type ParamSpecs, readParams } from './params.ts'
 
 export interface Reply {
   readonly status: number
-  /** Written as JSON, or text as it is. */
-  readonly body: object | string
+  /** Written as JSON; text and bytes as they are. */
+  readonly body: object | string | Buffer
   /** Default: `application/json`. */
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An answer that goes on until the client, or the server, ends it. */
+export interface Stream {
+  readonly status: 200
+  readonly contentType: string
+  /** Resolves when it is over; `client.gone` fires when nobody listens any more. */
+  stream(client: StreamClient): Promise<void>
+}
+
+export interface StreamClient {
+  /** The client is gone, or the server closes. */
+  readonly gone: AbortSignal
+  /** Whether what was written has left: where it has not, more would only wait in memory. */
+  readonly isReady: boolean
+  write(text: string): void
 }
 
 export interface Asked {
@@ -38,7 +54,7 @@ export interface Route {
   readonly replies: Readonly<Record<number, BodyDescription>>
   /** Whether it is answered without a token. */
   readonly isOpen: boolean
-  handle(asked: Asked): Promise<Reply> | Reply
+  handle(asked: Asked): Promise<Reply | Stream> | Reply | Stream
 }
 
 /** A route whose parameters have types. */
@@ -47,7 +63,7 @@ export function route<const S extends ParamSpecs>(
     readonly params: S
     readonly body?: BodyDescription
     readonly isOpen?: true
-    handle(params: Params<S>, asked: Asked): Promise<Reply> | Reply
+    handle(params: Params<S>, asked: Asked): Promise<Reply | Stream> | Reply | Stream
   },
 ): Route {
   return {

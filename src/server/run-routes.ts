@@ -1,4 +1,5 @@
 /** Routes that show the pipelines of the process: what they are, how far they are, and why. */
+import { explained } from './explain-words.ts'
 import { deliveryJson, sourceJson } from './connect-json.ts'
 import { groupStates } from '../log/group-states.ts'
 import { planJson } from '../pipeline/explain-plan.ts'
@@ -38,7 +39,13 @@ export function runRoutes(served: Served): Route[] {
       summary: 'Why a window has not given its result: what holds event time, what would move it',
       params: {},
       replies: { 200: jsonReply('One for each task', explainSchema) },
-      handle: () => ({ status: 200, body: { tasks: served.run()?.explain() ?? [] } }),
+      handle: () => {
+        const run = served.run()
+        if (run === null) return { status: 200, body: { tasks: [] } }
+        const [sources, tasks] = [run.sources(), run.status()]
+        const known = { nowMs: served.clock.now(), sources, tasks }
+        return { status: 200, body: { tasks: run.explain().map((task) => explained(task, known)) } }
+      },
     }),
     ...healthRoutes(served),
   ]

@@ -179,10 +179,22 @@ export const explainSchema = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['pipeline', 'task', 'watermarkMs', 'heldBy', 'inputs', 'release', 'steps'],
+        required: [
+          'pipeline',
+          'task',
+          'text',
+          'remedy',
+          'watermarkMs',
+          'heldBy',
+          'inputs',
+          'release',
+          'steps',
+        ],
         properties: {
           pipeline: { type: 'string' },
           task: { type: 'string' },
+          text: { type: 'string', description: 'What is the case' },
+          remedy: { type: 'string', description: 'What would change it; empty: nothing has to' },
           watermarkMs: timeMs,
           heldBy: { type: 'array', items: inputTime },
           inputs: { type: 'array', items: inputTime },
@@ -193,6 +205,7 @@ export const explainSchema = {
               type: 'object',
               properties: {
                 step: { type: 'string' },
+                text: { type: 'string', description: 'What it waits for' },
                 watermarkMs: timeMs,
                 dueMs: timeMs,
                 clockDueMs: timeMs,

@@ -2,7 +2,10 @@
 import type { Clock } from '../core/clock.ts'
 import type { DeliveryStatus } from '../connect/delivery/deliver.ts'
 import type { SourceStatus } from '../connect/source-runner.ts'
-import type { TaskStatus, TaskTime } from '../engine/run.ts'
+import type { TaskStatus } from '../engine/task-status.ts'
+import type { TaskStepFigures } from '../engine/plan-steps.ts'
+import type { TaskTime } from '../engine/run.ts'
+import type { StepLook } from '../engine/step-status.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
 
@@ -11,6 +14,10 @@ export interface ServedRun {
   status(): TaskStatus[]
   explain(): TaskTime[]
   plans(): Plan[]
+  /** Empty where steps are not counted. */
+  steps(): TaskStepFigures[]
+  lookAt(pipeline: string, step: string): (StepLook & { readonly task: string })[]
+  lookAway(pipeline: string, step: string): void
   /** Empty until the first have started. */
   sources(): SourceStatus<unknown>[]
   deliveries(): DeliveryStatus[]

@@ -1,4 +1,5 @@
 /** A task under test, fed by the driver, and what it can be asked. */
+import { explainTime } from '../engine/explain-time.ts'
 import type { TimeExplanation } from '../engine/explain-time.ts'
 import type { Tap } from '../engine/task-options.ts'
 import type { PlannedTask } from '../engine/task-plan.ts'
@@ -30,7 +31,7 @@ export class TestedTask {
   constructor({ planned, outside, nowMs, print, trace }: TestedTaskOptions) {
     this.name = planned.name
     this.#session = new FeedSession(planned.inputs.map((input) => input.place))
-    this.#traced = trace && new TracedTask(trace.name, trace.lines, () => this.#task.explainTime())
+    this.#traced = trace && new TracedTask(trace.name, trace.lines, () => explainTime(this.#task))
     this.#task = new Task({
       ...planned,
       session: this.#session,
@@ -97,7 +98,7 @@ export class TestedTask {
   }
 
   explain(): TimeExplanation {
-    return this.#task.explainTime()
+    return explainTime(this.#task)
   }
 }
 

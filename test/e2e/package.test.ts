@@ -2,7 +2,7 @@
  * The package as a user gets it: packed, installed in an empty folder, run, imported, type-checked.
  * Packs a copy of the tree, because packing replaces dist/, which the other tests use meanwhile.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
@@ -218,8 +218,35 @@ test('publint finds nothing to improve', async () => {
   expect(messages.map(({ code, path }) => `${code} at ${path.join('.')}`)).toEqual([])
 })
 
+test('the page is in it, and says nothing of where it was built', async () => {
+  const page = packedFiles.filter((path) => path.startsWith('dist/dashboard/'))
+  expect(page).toContain('dist/dashboard/index.html')
+  for (const path of page) {
+    const text = fs.readFileSync(join(installed, path), 'utf8')
+    expect(text, path).not.toMatch(/fileName:|\/dashboard\/src|\.tsx/)
+    expect(text.includes(tmpdir()), path).toBe(false)
+  }
+  const address = '127.0.0.1:0'
+  const bin = join(installed, 'bin', 'millrace.js')
+  const serving = spawn(process.execPath, [bin, 'serve', '--ui', '--http', address], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  try {
+    let said = ''
+    for await (const piece of serving.stderr) {
+      said += String(piece)
+      if (/on http:\S+/.test(said)) break
+    }
+    const url = /on (http:\S+)/.exec(said)?.[1] ?? said
+    expect(await (await fetch(url)).text()).toContain('<title>Millrace</title>')
+  } finally {
+    serving.kill('SIGKILL')
+  }
+})
+
 test('every source map leads to its source', () => {
-  const built = packedFiles.filter((path) => /^dist\/.*\.js$/.test(path))
+  const built = packedFiles.filter((path) => /^dist\/(?!dashboard\/).*\.js$/.test(path))
   expect(built.length).toBeGreaterThan(20)
   for (const path of built) {
     const text = fs.readFileSync(join(installed, path), 'utf8')

@@ -1,11 +1,14 @@
 /**
- * The server programs that tests start. Where one is not installed, the tests that need it are
- * skipped and say why; MILLRACE_REQUIRE_SERVERS=1 (CI) makes that a failure: setup.ts.
+ * The programs that tests start: servers, and the browser that the page is shown in. Where one is
+ * not installed, the tests that need it are skipped and say why; MILLRACE_REQUIRE_SERVERS=1 (CI)
+ * makes that a failure: setup.ts.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export type ServerName = 'mosquitto' | 'postgres'
+export type ServerName = 'chromium' | 'mosquitto' | 'postgres'
+
+export const serverNames = ['chromium', 'mosquitto', 'postgres'] as const satisfies ServerName[]
 
 /** Debian's folders of servers, which a user's path often lacks. */
 const serverFolders = ['/usr/sbin', '/usr/local/sbin']

@@ -45,7 +45,7 @@ const notOurs = new Set([
   'package.json.full',
 ])
 const isText =
-  /\.(?:ts|mts|js|mjs|json|md|html|css|txt|ya?ml|sh|ndjson|csv|svg)$|^(?:[^.]|\.[a-z]+rc)*$/
+  /\.(?:ts|tsx|mts|js|mjs|json|md|html|css|txt|ya?ml|sh|ndjson|csv|svg)$|^(?:[^.]|\.[a-z]+rc)*$/
 
 /** Reads the tree under `root`. */
 export function readTree(root: string): Tree {
@@ -69,7 +69,7 @@ export function treeOf(texts: Record<string, string>): Tree {
     .map(([path, text]) => ({ path, text }))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
   const code = files
-    .filter(({ path }) => /\.(?:ts|mts|js|mjs)$/.test(path))
+    .filter(({ path }) => /\.(?:ts|tsx|mts|js|mjs)$/.test(path))
     .map(({ path, text }) => {
       const scanned = scan(text)
       return { path, text, ...scanned, imports: importsOf(path, text, scanned) }

@@ -121,6 +121,7 @@ test('one line where there is no terminal', () => {
 test('what is said before and after', () => {
   const options: IntroOptions = {
     place: 'data',
+    page: 'http://127.0.0.1:7070',
     speed: 3600,
     vitals: true,
     flights: true,
@@ -140,7 +141,9 @@ test('what is said before and after', () => {
   const alone = introText({ ...options, flights: false, missing, before: null })
   assert.match(alone, /\(no flights: the recording of flights is not installed: npm install it\)/)
   assert.doesNotMatch(alone, /Goes on|flights-worst/)
-  const inMemory = introText({ ...options, place: null })
+  assert.match(intro, /^Page: http:\/\/127\.0\.0\.1:7070$/m)
+  const inMemory = introText({ ...options, place: null, page: null })
+  assert.doesNotMatch(inMemory, /Page/)
   assert.match(inMemory, /in memory, gone at the end/)
   assert.doesNotMatch(inMemory, /another terminal/)
   assert.match(intro, /consume vitals-1s --follow --data data$/m)

@@ -13,10 +13,11 @@ import { letterHeaderBytesMax } from '../../engine/letters.ts'
 import { flightsRecording } from '../../examples/flights-recording.ts'
 import flightsPipeline from '../../examples/flights.ts'
 import vitalsPipeline from '../../examples/vitals.ts'
-import { run } from '../../host/run.ts'
+import { runBeside } from '../../host/run.ts'
 import type { HostEvent } from '../../host/host-event.ts'
 import type { Running } from '../../host/run.ts'
 import type { Log } from '../../log/log.ts'
+import type { HttpOptions } from '../../server/http-options.ts'
 import { defaultTopicConfig } from '../../log/log.ts'
 
 export type Example = 'vitals' | 'flights'
@@ -29,6 +30,8 @@ export interface BundledOptions {
   /** Of the recording: its seconds in one second. */
   readonly speed: number
   readonly takeOver: boolean
+  /** Where the page is to be; null: nowhere. */
+  readonly http: HttpOptions | null
   readonly notify: (event: HostEvent | SourceEvent) => void
 }
 
@@ -50,17 +53,18 @@ export interface Bundled {
  * what the log throws
  */
 export async function startBundled(options: BundledOptions): Promise<Bundled> {
-  const { log, clock, only, speed, takeOver, notify } = options
+  const { log, clock, only, speed, takeOver, http, notify } = options
   const found = only === 'vitals' ? null : await findFlights(options)
   const wanted: Example[] = only === null ? ['vitals', 'flights'] : [only]
   const examples = wanted.filter((name) => name === 'vitals' || found?.recording !== undefined)
   for (const name of examples) await boundLetters(log, name)
   const parts = { vitals: vitalsPipeline, flights: flightsPipeline }
-  const pipelines = await run(
-    examples.map((name) => parts[name]),
-    { log, takeOver, signals: false, notify },
-  )
   const started: SourceRun<unknown>[] = []
+  const pipelines = await runBeside(
+    examples.map((name) => parts[name]),
+    { log, takeOver, signals: false, notify, ...(http === null ? {} : { http }) },
+    () => started.map((one) => one.status()),
+  )
   const startSource = async <P>(topic: Example, source: Source<P>): Promise<SourceRun<P>> => {
     const one = await runSource(log, source, { topic, clock, takeOver, notify })
     started.push(one)

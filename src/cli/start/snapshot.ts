@@ -1,5 +1,5 @@
 /** All that the screen shows, at one moment: the results, and how the running parts are doing. */
-import type { TaskStatus } from '../../engine/run.ts'
+import type { TaskStatus } from '../../engine/task-status.ts'
 import type { Bundled } from './bundled.ts'
 import type { Results } from './results.ts'
 

@@ -9,6 +9,7 @@ import { catchInterrupt } from '../context.ts'
 import { type DataOptions, withLog } from '../data-options.ts'
 import type { Bundled, BundledOptions, Example } from './bundled.ts'
 import { startBundled } from './bundled.ts'
+import { pageAddress } from './page-address.ts'
 import { ResultsReader } from './results.ts'
 import type { Screen } from './screen.ts'
 import { openScreen } from './screen.ts'
@@ -19,6 +20,8 @@ export interface StartOptions extends DataOptions {
   readonly speed: number
   readonly only?: Example
   readonly takeOver: boolean
+  readonly ui: boolean
+  readonly http?: string
 }
 
 /**
@@ -61,6 +64,7 @@ async function runExamples({ log, options, context, screen, interrupt }: Run): P
     only: options.only ?? null,
     speed: options.speed,
     takeOver: options.takeOver,
+    http: options.ui ? await pageAddress(options.http) : null,
     notify: notifyOn(screen),
   })
   try {
@@ -138,6 +142,7 @@ function introOf(bundled: Bundled, log: Log, speed: number): string {
   const planFile = fileURLToPath(new URL(`../../examples/${file}`, import.meta.url))
   return introText({
     place: log.kind === 'memory' ? null : shownPath(log.place, process.cwd()),
+    page: bundled.pipelines.httpUrl,
     speed,
     vitals: bundled.vitals !== null,
     flights: bundled.flights !== null,

@@ -6,6 +6,8 @@ import type { Snapshot } from './snapshot.ts'
 export interface IntroOptions {
   /** The data directory; null: in memory. */
   readonly place: string | null
+  /** Where the page is; null: there is none. */
+  readonly page: string | null
   readonly speed: number
   readonly vitals: boolean
   readonly flights: boolean
@@ -29,7 +31,7 @@ export interface Before {
 }
 
 export function introText(options: IntroOptions): string {
-  const { place, speed, vitals, flights, missing, before } = options
+  const { place, page, speed, vitals, flights, missing, before } = options
   const running = [
     ...(vitals
       ? ['  vitals   this machine, sampled every 250 ms → windows of 1 s and 10 s, alerts']
@@ -41,6 +43,7 @@ export function introText(options: IntroOptions): string {
   return [
     `Millrace runs ${vitals && flights ? 'two examples' : 'an example'} on real input:`,
     ...running,
+    ...(page === null ? [] : [`Page: ${page}`]),
     ...(missing === null ? [] : [`  (no flights: ${missing})`]),
     ...(before === null ? [] : [beforeText(before)]),
     ...(place === null

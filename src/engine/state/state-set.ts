@@ -53,11 +53,20 @@ export class StateSet {
 
   /** Entries of all stores: for limits and status. */
   entryCount(): number {
-    let count = 0
-    for (const store of this.#stores.values()) {
+    let sum = 0
+    for (const count of this.entryCounts().values()) sum += count
+    return sum
+  }
+
+  /** By the name of the store. */
+  entryCounts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const [name, store] of this.#stores) {
+      let count = 0
       for (const namespace of store.namespaces.values()) count += namespace.entries.size
+      counts.set(name, count)
     }
-    return count
+    return counts
   }
 
   /** Whether anything was written since the last `pack`. */

@@ -1,0 +1,2 @@
+/** Whether records were refused, or came too late. */
+export type Kind = 'dead' | 'late'

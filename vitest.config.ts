@@ -17,6 +17,7 @@ export default defineConfig({
       { find: /^millrace\/schema-registry$/, replacement: door('schema-registry') },
       { find: /^millrace\/kafka$/, replacement: door('kafka') },
       { find: /^millrace\/mqtt$/, replacement: door('mqtt') },
+      { find: /^millrace\/postgres$/, replacement: door('postgres') },
       { find: /^millrace\/msgpack$/, replacement: door('msgpack') },
     ],
   },

@@ -17,6 +17,7 @@ const cases: Record<string, readonly string[]> = {
   webhook: ['cases/webhook.ts'],
   'delivery-latency': ['cases/delivery-latency.ts'],
   files: ['cases/files.ts'],
+  postgres: ['cases/postgres.ts'],
   page: ['cases/page.ts'],
   'cold-start': ['cases/cold-start.ts'],
   'memory-flat': ['cases/pipelines.ts', 'memory-flat'],

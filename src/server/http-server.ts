@@ -24,6 +24,7 @@ import { runRoutes } from './run-routes.ts'
 import type { Served } from './served.ts'
 import { sendStream } from './stream-reply.ts'
 import { stepsRoute } from './steps-route.ts'
+import { streamRoute } from './stream-route.ts'
 import { topicRoutes } from './topic-routes.ts'
 
 /** Connections at one time; further ones are closed at once. */
@@ -108,6 +109,7 @@ class MillraceHttp implements HttpServer {
       ...runRoutes(served),
       liveRoute(served),
       stepsRoute(served),
+      streamRoute(log, clock),
       metricsRoute({ served, ingest, budget, keys: this.#keys, replies: this.#replies }),
     ]
     const { version } = served

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { brokers, kafkaTest, uniqueName } from '../../test/kafka/broker.ts'
+import { EventListener } from '../../test/http/event-listener.ts'
 import { TestServer } from '../../test/http/http-server.ts'
 import { openKafkaLog } from '../log/kafka/kafka-log.ts'
 
@@ -41,3 +42,25 @@ kafkaTest('records by HTTP to Kafka: offsets, and once over two servers', async 
   expect((await three.ask('/health/ready')).status).toBe(200)
   expect((await three.ask('/metrics')).text).toContain(`topic="${topic}",partition="2"`)
 })
+
+kafkaTest(
+  'records of a topic on Kafka as they are committed; who was cut off goes on',
+  async () => {
+    const topic = uniqueName('stream')
+    await using server = await TestServer.start({ log: await openKafkaLog({ brokers }) })
+    await server.log.createTopic(topic, { partitions: 2 })
+    const path = `/topics/${topic}/stream?values=json`
+    const first = await EventListener.open(server.port, path)
+    const lines = Array.from({ length: 500 }, (_, i) => ({ k: `k${i % 40}`, i }))
+    const sent = await server.post(`/topics/${topic}?key=/k`, lines)
+    expect(sent.status).toBe(202)
+    const events = (await first.until(200)).slice(0, 200)
+    first.close()
+    const last = events.at(-1)?.id ?? ''
+    const second = await EventListener.open(server.port, path, { 'Last-Event-ID': last })
+    const rest = await second.until(300)
+    second.close()
+    const numbers = [...events, ...rest].map(({ data }) => (data['value'] as { i: number }).i)
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(lines.map(({ i }) => i))
+  },
+)

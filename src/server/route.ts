@@ -26,6 +26,8 @@ export interface StreamClient {
   /** Whether what was written has left: where it has not, more would only wait in memory. */
   readonly isReady: boolean
   write(text: string): void
+  /** Resolves when what was written has left, or the client is gone. */
+  drained(): Promise<void>
 }
 
 export interface Asked {

@@ -26,6 +26,18 @@ export async function sendStream(
     write: (text) => {
       if (!controller.signal.aborted) response.write(text)
     },
+    drained: () =>
+      new Promise((resolve) => {
+        if (!response.writableNeedDrain || controller.signal.aborted) return resolve()
+        const done = (): void => {
+          response.removeListener('drain', done)
+          controller.signal.removeEventListener('abort', done)
+          resolve()
+        }
+        response.once('drain', done)
+        controller.signal.addEventListener('abort', done)
+        return undefined
+      }),
   }
   response.writeHead(200, { ...headers, 'Content-Type': reply.contentType, Connection: 'close' })
   try {

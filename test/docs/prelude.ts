@@ -11,6 +11,7 @@ export { planJson, planMermaid, planText } from '../../src/pipeline/explain-plan
 export { avro } from '../../src/avro.ts'
 export { kafka } from '../../src/kafka.ts'
 export { mqtt, mqttSource } from '../../src/mqtt.ts'
+export { postgres } from '../../src/postgres.ts'
 export { jsonSchema, SchemaRegistry } from '../../src/schema-registry.ts'
 export { buildPlan } from '../../src/pipeline/build-plan.ts'
 

@@ -112,6 +112,7 @@ export function writePrograms(folder: string, programs: readonly Program[]): voi
         'millrace/testing': door('testing'),
         'millrace/kafka': door('kafka'),
         'millrace/mqtt': door('mqtt'),
+        'millrace/postgres': door('postgres'),
         'millrace/msgpack': door('msgpack'),
       },
     },

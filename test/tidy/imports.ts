@@ -62,6 +62,8 @@ const packageHomes: Record<string, readonly string[]> = {
   '@node-rs/crc32': ['log/kafka/'],
   // The types of it, also in the sink; loaded by connect-mqtt.ts alone.
   mqtt: ['connect/mqtt/', 'connect/sinks/mqtt.ts'],
+  // The types of it; loaded by connect-postgres.ts alone.
+  pg: ['connect/postgres/'],
   avsc: ['formats/'],
   '@bufbuild/protobuf': ['formats/'],
   '@bufbuild/protobuf/wkt': ['formats/'],

@@ -10,7 +10,7 @@ import { environmentFor, findNode, majorOf, noNodeText, runAndWait } from './pin
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Commands that show the page, or test it: it is built first, where that is due. */
-const withPage = new Set(['start', 'test', 'test:unit', 'bench', 'check'])
+const withPage = new Set(['start', 'example', 'test', 'test:unit', 'bench', 'check'])
 
 /** What each command starts: a file and its first arguments; the user's arguments follow. */
 const commands = {
@@ -30,6 +30,7 @@ const commands = {
   'kafka:up': ['test/kafka/kafka.ts', 'up'],
   'kafka:down': ['test/kafka/kafka.ts', 'down'],
   'kafka:tool': ['test/kafka/kafka.ts', 'tool'],
+  example: ['scripts/example.mjs'],
   nexmark: ['bench/nexmark/nexmark.ts'],
   build: ['scripts/build.mjs'],
   'build:page': ['scripts/build-page.mjs', '--force'],

@@ -17,6 +17,7 @@ export { machineVitals } from './connect/sources/vitals.ts'
 export { from } from './pipeline/from.ts'
 export { globalTable } from './pipeline/global-table.ts'
 export { lookup } from './pipeline/lookup.ts'
+export { alert } from './pipeline/alert.ts'
 export { output } from './pipeline/process.ts'
 export { listState, mapState, valueState } from './pipeline/process-state.ts'
 export { asOf, sameWindow, within } from './pipeline/join-how.ts'
@@ -108,6 +109,7 @@ export type {
 } from './pipeline/join-how.ts'
 export type { Lookup, LookupCacheOptions, LookupInfo, LookupOptions } from './pipeline/lookup.ts'
 export type { CallOptions, MapAsyncInfo, MapAsyncOptions } from './pipeline/map-async.ts'
+export type { Alert, AlertOptions } from './pipeline/alert.ts'
 export type {
   OutputType,
   ProcessContext,

@@ -70,9 +70,14 @@ say(`The page: ${running.httpUrl}`)
 await registerDevices()
 registering.resolve()
 const verdicts = await readVerdicts(recording.readings.length)
-await settled()
-report(verdicts)
-if (options.stay) await running.done
+if (verdicts.size === recording.readings.length) {
+  await settled()
+  report(verdicts)
+  if (options.stay) await running.done
+} else {
+  say(`It ended early, with ${verdicts.size} readings judged.`)
+  process.exitCode = 1
+}
 await running.stop()
 await Promise.all([broker?.stop(), database?.stop()])
 pager.close()
@@ -133,11 +138,14 @@ async function readVerdicts(total: number): Promise<Map<string, Judged>> {
   return verdicts
 }
 
-/** Until the sinks have what there is. */
+/** Until the sinks have what there is: indoors it ends earlier, and is idle before hours close. */
 async function settled(): Promise<void> {
-  const isBehind = (): boolean => running.deliveries().some(({ backlog }) => backlog > 0)
-  do await new Promise((resolve) => setTimeout(resolve, 500))
-  while (isBehind())
+  const counts = (): string =>
+    JSON.stringify(running.deliveries().map(({ delivered, backlog }) => [delivered, backlog]))
+  for (let before = ''; before !== counts();) {
+    before = counts()
+    await new Promise((resolve) => setTimeout(resolve, 3_500))
+  }
 }
 
 function report(verdicts: ReadonlyMap<string, Judged>): void {

@@ -67,7 +67,7 @@ export const readings = topic('readings', {
   key: (reading) => reading.mote,
   time: (reading) => reading.at,
   outOfOrder: '10s',
-  idleAfter: '5s',
+  idleAfter: '2s',
   partitions: 2,
 })
 export const devices = topic('devices', {
@@ -165,6 +165,7 @@ export function plant({ mqttUrl, webhookUrl, postgresUrl, dir }: Places) {
               url: mqttUrl,
               topics: 'plant/+',
               clientId: 'millrace-plant',
+              key: ({ topic: at }) => at.split('/')[1] ?? null,
               id: ({ topic: at, payload }) => `${at} ${(JSON.parse(String(payload)) as Reading).n}`,
             }),
             { dedupe: { within: '1h' } },

@@ -144,7 +144,7 @@ async function settled(): Promise<void> {
     JSON.stringify(running.deliveries().map(({ delivered, backlog }) => [delivered, backlog]))
   for (let before = ''; before !== counts();) {
     before = counts()
-    await new Promise((resolve) => setTimeout(resolve, 3_500))
+    await new Promise((resolve) => setTimeout(resolve, 7_000))
   }
 }
 

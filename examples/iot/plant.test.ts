@@ -53,7 +53,7 @@ test('a sensor that says the same for two minutes is frozen', () => {
 
 test('minutes and hours, with their faults', () => {
   const { run, read } = start()
-  for (let i = 0; i < 800; i++) read('a', 25 + (i % 2), 50 + (i % 2))
+  for (let i = 0; i < 900; i++) read('a', 25 + (i % 2), 50 + (i % 2))
   const [first] = run.outputs('minutes') as Record<string, unknown>[]
   expect(first).toMatchObject({ key: 'a', readings: 11, faults: 0, hottest: 26 })
   expect(run.outputs('hours')).toMatchObject([{ key: 'a', readings: 719 }])

@@ -66,8 +66,9 @@ export const readings = topic('readings', {
   codec: json<Reading>(),
   key: (reading) => reading.mote,
   time: (reading) => reading.at,
-  outOfOrder: '10s',
-  idleAfter: '2s',
+  // Played a thousand times as fast, a moment on the way is minutes of the recording.
+  outOfOrder: '10m',
+  idleAfter: '5s',
   partitions: 2,
 })
 export const devices = topic('devices', {

@@ -130,7 +130,7 @@ interface Rules<V> {
   readonly resolveMs: number
 }
 
-/** Does what is due up to a time: opens, resolves, tells again. */
+/** Does what is due up to a time: opens, tells again, resolves. */
 function moveTo<V, K extends Key>(rules: Rules<V>, context: Context<V, K>, time: number): void {
   const { forMs, repeatMs, resolveMs } = rules
   let held = context.state.held.get()
@@ -140,10 +140,13 @@ function moveTo<V, K extends Key>(rules: Rules<V>, context: Context<V, K>, time:
   if (held.notifications === 0 && openAt <= Math.min(time, goneAt)) {
     held = tell(rules, context, held, { status: 'firing', at: openAt })
   }
-  if (goneAt <= time) return end(rules, context, held, goneAt)
-  if (held.notifications > 0 && held.told + repeatMs <= time) {
-    tell(rules, context, held, { status: 'firing', at: time })
+  const until = Math.min(time, goneAt)
+  if (held.notifications > 0 && held.told + repeatMs <= until) {
+    // Where event time has leapt over several, the last of them is told.
+    const at = held.told + Math.floor((until - held.told) / repeatMs) * repeatMs
+    held = tell(rules, context, held, { status: 'firing', at })
   }
+  if (goneAt <= time) end(rules, context, held, goneAt)
 }
 
 /** Of an alert that has not opened yet nothing is told. */

@@ -148,6 +148,19 @@ test('repeatEvery: no oftener than asked, where records come much faster or not 
   const slow: Step[] = [[0, 95], ...[50, 100, 150].map((at): Step => [at, 20, 'oven'])]
   expect(told({ repeatEvery: '1m' }, slow)).toHaveLength(3)
   expect(told({ repeatEvery: 'never' }, fast)).toEqual(['firing 0s (1)'])
+  // A record that leaps over several: the last is told. Timers are told at their own times.
+  const leap: Step[] = [
+    [0, 95],
+    [130, 95],
+    [300, 20, 'oven'],
+  ]
+  expect(told({ repeatEvery: '1m', resolveAfter: '150s' }, leap)).toEqual([
+    'firing 0s (1)',
+    'firing 120s (2)',
+    'firing 180s (3)',
+    'firing 240s (4)',
+    'resolved 280s (5)',
+  ])
 })
 
 test('resolveAfter: the silence of a key is its end', () => {

@@ -1,5 +1,5 @@
 /** What is known about the chosen node. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { ask, topicPath } from '../lib/api.ts'
 import { bytes, count, rate, span, time } from '../lib/format.ts'
 import { usePolled } from '../lib/hooks.ts'
@@ -14,7 +14,7 @@ import { StepPanel } from './step-panel.tsx'
 
 export function Panel({ node, close }: { readonly node: FlowNode; close(): void }) {
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus(), [])
+  useLayoutEffect(() => heading.current?.focus(), [])
   return (
     <aside
       class="card panel"
